@@ -1,0 +1,1 @@
+//! MapReduce programs as plugins.

@@ -1,0 +1,1 @@
+//! The MapReduce programs that come with mr.

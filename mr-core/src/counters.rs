@@ -1,0 +1,58 @@
+//! What was done, counted. Each attempt counts for itself; only committed attempts are added up.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// The counts of one attempt, or the sum over committed ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Input bytes given to map.
+    pub map_input_bytes: u64,
+    /// Calls of map.
+    pub map_input_records: u64,
+    /// Records that map emitted, before any combiner.
+    pub map_output_records: u64,
+    /// Bytes of committed map output files.
+    pub map_output_bytes: u64,
+    /// Sorted runs that a map wrote out because its buffer was full.
+    pub spills: u64,
+    /// Distinct keys given to reduce.
+    pub reduce_input_groups: u64,
+    /// Values given to reduce.
+    pub reduce_input_records: u64,
+    /// Records that reduce wrote.
+    pub reduce_output_records: u64,
+    /// Bytes of committed `mr-out-*` files.
+    pub reduce_output_bytes: u64,
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        let Counters {
+            map_input_bytes,
+            map_input_records,
+            map_output_records,
+            map_output_bytes,
+            spills,
+            reduce_input_groups,
+            reduce_input_records,
+            reduce_output_records,
+            reduce_output_bytes,
+        } = other;
+        // Counters come over the network: a worker that lies must not be able to overflow the coordinator.
+        for (sum, more) in [
+            (&mut self.map_input_bytes, map_input_bytes),
+            (&mut self.map_input_records, map_input_records),
+            (&mut self.map_output_records, map_output_records),
+            (&mut self.map_output_bytes, map_output_bytes),
+            (&mut self.spills, spills),
+            (&mut self.reduce_input_groups, reduce_input_groups),
+            (&mut self.reduce_input_records, reduce_input_records),
+            (&mut self.reduce_output_records, reduce_output_records),
+            (&mut self.reduce_output_bytes, reduce_output_bytes),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}

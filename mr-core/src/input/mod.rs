@@ -1,0 +1,1 @@
+//! Input files, read a stretch of complete lines at a time.

@@ -1,0 +1,327 @@
+//! What coordinator and workers say to each other, and how it is written down.
+//!
+//! Every request may be lost, repeated, late or out of order, so each one names what it is about exactly (worker, task *and*
+//! attempt) and can be carried out twice without harm. The JSON written here is what travels in both worlds.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::AppIdentity;
+use crate::counters::Counters;
+use crate::ids::{AttemptId, JobId, MapAttempt, Partition, Reduces, WorkerId};
+use crate::job::Split;
+
+/// The version of these messages. A body of another version is refused.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The largest message, in bytes, that is looked at. Bounds what a stranger can make a coordinator hold.
+pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
+
+/// The longest text, in bytes, that a failure report may carry; a worker cuts longer ones.
+pub const MAX_REASON_BYTES: usize = 16 << 10;
+
+/// What a worker asks of the coordinator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// "I am new here." Answered with [`Reply::Registered`], or [`Reply::Refused`] when the app is the wrong one.
+    Register {
+        /// A number of the worker's own choosing: the same one asked again gets the same id.
+        nonce: u64,
+        /// What the worker runs.
+        app: AppIdentity,
+        /// Where a person would look for it, such as `pid 4711`; for the log only.
+        name: String,
+    },
+    /// "I live, and this is how far my attempts have come." Answered with [`Reply::Heard`].
+    Heartbeat {
+        /// Who lives.
+        worker: WorkerId,
+        /// Everything it is running.
+        running: Vec<AttemptProgress>,
+    },
+    /// "I have room for an attempt." Answered with [`Reply::Run`], [`Reply::Wait`] or [`Reply::Exit`].
+    AskTask {
+        /// Who asks.
+        worker: WorkerId,
+        /// Counts this worker's questions: the same number asked again gets the same answer, not a second attempt.
+        question: u64,
+    },
+    /// "Which attempts of the maps count?" Answered with [`Reply::MapOutputs`].
+    MapOutputs {
+        /// Who asks.
+        worker: WorkerId,
+        /// How many entries of the list it already has.
+        known: u64,
+    },
+    /// "May this reduce attempt put its output in place?" Answered with [`Reply::Commit`], [`Reply::Obsolete`] or
+    /// [`Reply::Wait`].
+    AskCommit {
+        /// Who asks.
+        worker: WorkerId,
+        /// The attempt that is ready.
+        attempt: AttemptId,
+    },
+    /// "The attempt is done and its output is in place." Answered with [`Reply::Accepted`] or [`Reply::Obsolete`].
+    Done {
+        /// Who did it.
+        worker: WorkerId,
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it counted.
+        counters: Counters,
+    },
+    /// "The attempt failed." Answered with [`Reply::Accepted`] or [`Reply::Obsolete`].
+    Failed {
+        /// Who tried.
+        worker: WorkerId,
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        failure: Failure,
+    },
+    /// "I am leaving." Answered with [`Reply::Farewell`].
+    Goodbye {
+        /// Who leaves.
+        worker: WorkerId,
+    },
+}
+
+impl Request {
+    /// The worker that asks, once it has an id.
+    #[must_use]
+    pub fn worker(&self) -> Option<WorkerId> {
+        match self {
+            Request::Register { .. } => None,
+            Request::Heartbeat { worker, .. }
+            | Request::AskTask { worker, .. }
+            | Request::MapOutputs { worker, .. }
+            | Request::AskCommit { worker, .. }
+            | Request::Done { worker, .. }
+            | Request::Failed { worker, .. }
+            | Request::Goodbye { worker } => Some(*worker),
+        }
+    }
+}
+
+/// How far one attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptProgress {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// A count that has grown whenever something was done. Its unit means nothing.
+    pub ticks: u64,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Failure {
+    /// The app, or a file, would not have it: the reason in a sentence without its full stop.
+    Attempt {
+        /// The input file or output concerned.
+        file: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A reduce could not read a map's output, which must be made again. Not the reduce's own fault.
+    BadMapOutput {
+        /// Whose output is bad.
+        map: MapAttempt,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What the coordinator answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Welcome.
+    Registered(Registration),
+    /// Not with this app, or not any more.
+    Refused {
+        /// Why, as a sentence without its full stop.
+        reason: String,
+    },
+    /// The heartbeat was heard.
+    Heard {
+        /// Attempts of this worker that are no longer of use.
+        obsolete: Vec<AttemptId>,
+        /// How the job ended, if it has: stop everything.
+        ended: Option<Ending>,
+    },
+    /// Run this attempt.
+    Run(Assignment),
+    /// Nothing to say yet: ask again at once, the coordinator takes its time before it answers so.
+    Wait,
+    /// The job has ended; clean up, say goodbye and exit.
+    Exit(Ending),
+    /// The committed maps, as far as not yet known to the worker.
+    MapOutputs {
+        /// One entry per commit, in order; a later entry of one map replaces the earlier.
+        commits: Vec<MapAttempt>,
+    },
+    /// Put the output in place.
+    Commit,
+    /// Noted.
+    Accepted,
+    /// Another attempt counts, or none of that name is known: throw its work away.
+    Obsolete,
+    /// The coordinator does not know this worker: register again.
+    UnknownWorker,
+    /// Go in peace.
+    Farewell,
+}
+
+/// What a worker learns when it registers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Its name from now on.
+    pub worker: WorkerId,
+    /// The job.
+    pub job: JobId,
+    /// How many partitions.
+    pub reduces: Reduces,
+    /// What the app is constructed with.
+    pub app_argument: String,
+    /// Whether an app's combiner is used.
+    pub combine: bool,
+    /// How often to send a heartbeat.
+    pub heartbeat_interval: Duration,
+}
+
+/// An attempt to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Its name.
+    pub attempt: AttemptId,
+    /// What it is to do.
+    pub work: Assigned,
+}
+
+/// What an attempt is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assigned {
+    /// Map this split.
+    Map {
+        /// The split.
+        split: Split,
+    },
+    /// Reduce this partition.
+    Reduce {
+        /// The partition.
+        partition: Partition,
+        /// How many entries the list of committed maps has: the attempt reads exactly these.
+        map_outputs: u64,
+    },
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Every output is committed.
+    Succeeded,
+    /// It cannot be done.
+    Failed {
+        /// Why, naming task, file and the app's own words.
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<T> {
+    version: u32,
+    message: T,
+}
+
+/// Only the version, so that a message of another version is refused for that and not for its shape.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+/// Why a message could not be read: a sentence without its full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// More bytes than anyone has reason to send.
+    #[error("the message has {0} bytes, more than the {MAX_MESSAGE_BYTES} allowed")]
+    TooLarge(usize),
+    /// Another version of the protocol.
+    #[error(
+        "the message is of protocol version {0}, this program speaks version {PROTOCOL_VERSION}: use programs of one release"
+    )]
+    WrongVersion(u32),
+    /// Not a message at all.
+    #[error("the message is malformed: {0}")]
+    Malformed(String),
+}
+
+/// Writes a request or reply down.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    serde_json::to_vec(&Envelope { version: PROTOCOL_VERSION, message })
+        .expect("messages consist of strings, numbers and lists, which JSON can hold")
+}
+
+/// Reads a request or reply.
+///
+/// # Errors
+///
+/// When it is too large, of another version, or not a message of that type.
+pub fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, DecodeError> {
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(DecodeError::TooLarge(bytes.len()));
+    }
+    let malformed = |error: serde_json::Error| DecodeError::Malformed(error.to_string());
+    match serde_json::from_slice::<Envelope<T>>(bytes) {
+        Ok(envelope) if envelope.version == PROTOCOL_VERSION => Ok(envelope.message),
+        Ok(envelope) => Err(DecodeError::WrongVersion(envelope.version)),
+        Err(error) => match serde_json::from_slice::<VersionOnly>(bytes) {
+            Ok(other) if other.version != PROTOCOL_VERSION => Err(DecodeError::WrongVersion(other.version)),
+            _ => Err(malformed(error)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Attempt, MapIndex, TaskId};
+
+    #[test]
+    fn a_request_reads_back_as_written_and_its_json_is_readable() {
+        let attempt = AttemptId { task: TaskId::Map(MapIndex(3)), attempt: Attempt(2) };
+        let request = Request::Done { worker: WorkerId(4), attempt, counters: Counters::default() };
+        let bytes = encode(&request);
+        assert_eq!(decode::<Request>(&bytes), Ok(request));
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.starts_with(r#"{"version":1,"message":{"done":{"worker":4,"attempt":{"task":{"map":3},"attempt":2}"#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn another_version_is_refused_for_its_version_whatever_its_shape() {
+        let future = br#"{"version":2,"message":{"teleport":{"to":"mars"}},"new":true}"#;
+        assert_eq!(decode::<Request>(future), Err(DecodeError::WrongVersion(2)));
+        let same_shape = br#"{"version":7,"message":{"goodbye":{"worker":1}}}"#;
+        assert_eq!(decode::<Request>(same_shape), Err(DecodeError::WrongVersion(7)));
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        let unknown_field = br#"{"version":1,"message":{"goodbye":{"worker":1,"x":2}}}"#;
+        let negative = br#"{"version":1,"message":{"goodbye":{"worker":-1}}}"#;
+        for garbage in [&b""[..], b"{", b"\xff\xfe", b"[]", b"{\"version\":1}", unknown_field, negative] {
+            assert!(matches!(decode::<Request>(garbage), Err(DecodeError::Malformed(_))), "{garbage:?}");
+        }
+        let huge = vec![b' '; MAX_MESSAGE_BYTES + 1];
+        assert_eq!(decode::<Request>(&huge), Err(DecodeError::TooLarge(huge.len())));
+    }
+}

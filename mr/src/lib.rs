@@ -1,0 +1,1 @@
+//! MapReduce in the real world.
