@@ -1,6 +1,6 @@
 //! What was done, counted. Each attempt counts for itself; only committed attempts are added up.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,9 @@ pub struct Counters {
     pub reduce_output_bytes: u64,
 }
 
-impl AddAssign for Counters {
-    fn add_assign(&mut self, other: Self) {
+impl Counters {
+    /// Combines each count with that of `other`. Counters come over the network: `combine` must not be able to overflow.
+    fn combine(&mut self, other: Self, combine: impl Fn(u64, u64) -> u64) {
         let Counters {
             map_input_bytes,
             map_input_records,
@@ -40,7 +41,6 @@ impl AddAssign for Counters {
             reduce_output_records,
             reduce_output_bytes,
         } = other;
-        // Counters come over the network: a worker that lies must not be able to overflow the coordinator.
         for (sum, more) in [
             (&mut self.map_input_bytes, map_input_bytes),
             (&mut self.map_input_records, map_input_records),
@@ -52,7 +52,19 @@ impl AddAssign for Counters {
             (&mut self.reduce_output_records, reduce_output_records),
             (&mut self.reduce_output_bytes, reduce_output_bytes),
         ] {
-            *sum = sum.saturating_add(more);
+            *sum = combine(*sum, more);
         }
+    }
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.combine(other, u64::saturating_add);
+    }
+}
+
+impl SubAssign for Counters {
+    fn sub_assign(&mut self, other: Self) {
+        self.combine(other, u64::saturating_sub);
     }
 }

@@ -119,11 +119,9 @@ pub struct AttemptProgress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Failure {
-    /// The app, or a file, would not have it: the reason in a sentence without its full stop.
+    /// The app, or a file, would not have it.
     Attempt {
-        /// The input file or output concerned.
-        file: String,
-        /// What went wrong.
+        /// What went wrong, naming the file or key: a sentence without its full stop.
         reason: String,
     },
     /// A reduce could not read a map's output, which must be made again. Not the reduce's own fault.
@@ -170,7 +168,7 @@ pub enum Reply {
     Accepted,
     /// Another attempt counts, or none of that name is known: throw its work away.
     Obsolete,
-    /// The coordinator does not know this worker: register again.
+    /// The coordinator does not know this worker: it is the coordinator of another job, or has been started anew.
     UnknownWorker,
     /// Go in peace.
     Farewell,

@@ -8,6 +8,7 @@ mod partition;
 mod values;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +160,19 @@ pub trait App: Send + Sync {
     fn partition(&self, key: &[u8], reduces: Reduces) -> Partition {
         hash_partition(key, reduces)
     }
+}
+
+/// Where a worker gets its app from: a list of built-in ones, a plugin file.
+pub trait AppSource: Send + Sync {
+    /// What the app will say of itself, known before it is made.
+    fn identity(&self) -> AppIdentity;
+
+    /// Makes the app.
+    ///
+    /// # Errors
+    ///
+    /// When the argument makes no sense to it.
+    fn create(&self, argument: &str) -> Result<Arc<dyn App>, AppError>;
 }
 
 /// By what coordinator and workers agree that they run the same program.

@@ -1,0 +1,129 @@
+//! Making events true. Nothing is decided here and nothing can fail: replaying the events of a run rebuilds its state.
+
+use world::Timestamp;
+
+use super::tasks::{Committed, Running};
+use super::{Coordinator, Event, Presence, Worker};
+use crate::counters::Counters;
+use crate::ids::{AttemptId, MapAttempt, TaskId, WorkerId};
+
+impl Coordinator {
+    /// Makes `event`, which happened at `now`, part of the state.
+    pub fn apply(&mut self, now: Timestamp, event: &Event) {
+        match event {
+            Event::AppAdopted { app } => self.adopt(app.clone()),
+            Event::WorkerRegistered { worker, nonce, name } => self.add_worker(now, *worker, *nonce, name),
+            Event::WorkerHeard { worker } => self.set_presence(*worker, Presence::Present, now),
+            Event::WorkerLost { worker } => self.set_presence(*worker, Presence::Lost, now),
+            Event::WorkerLeft { worker } => self.remove_worker(now, *worker),
+            Event::AttemptAssigned { attempt, worker, question } => self.assign(now, *attempt, *worker, *question),
+            Event::AttemptProgressed { attempt, ticks } => self.progress_attempt(now, *attempt, *ticks),
+            Event::CommitGranted { attempt } => {
+                let (table, index) = self.table_mut(attempt.task);
+                table.update(index, |task| task.granted.push(attempt.attempt));
+            }
+            Event::AttemptCommitted { attempt, counters, .. } => {
+                self.counters += *counters;
+                self.commit(*attempt, *counters);
+            }
+            Event::AttemptFailed { attempt, .. } => {
+                self.failures += 1;
+                self.end_attempt(*attempt);
+                let (table, index) = self.table_mut(attempt.task);
+                table.update(index, |task| task.failures += 1);
+            }
+            Event::AttemptStranded { attempt, .. } => self.end_attempt(*attempt),
+            Event::MapOutputLost { map, .. } => {
+                self.failures += 1;
+                let (table, index) = self.table_mut(TaskId::Map(map.map));
+                let mut lost = None;
+                table.update(index, |task| {
+                    lost = task.committed.take();
+                    task.failures += 1;
+                });
+                if let Some(Committed { counters, .. }) = lost {
+                    self.counters -= counters;
+                }
+            }
+            Event::ReportIgnored { .. } => {}
+            Event::JobEnded { ending } => self.ending = Some(ending.clone()),
+        }
+    }
+
+    fn add_worker(&mut self, now: Timestamp, worker: WorkerId, nonce: u64, name: &str) {
+        self.nonces.insert(nonce, worker);
+        let known = Worker {
+            name: name.to_owned(),
+            presence: Presence::Present,
+            last_heard: now,
+            running: Default::default(),
+            answered: None,
+        };
+        self.workers.insert(worker, known);
+        self.heard.insert((now, worker));
+    }
+
+    fn set_presence(&mut self, id: WorkerId, presence: Presence, now: Timestamp) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        self.heard.remove(&(worker.last_heard, id));
+        worker.presence = presence;
+        if presence == Presence::Present {
+            worker.last_heard = now;
+            self.heard.insert((now, id));
+        }
+    }
+
+    fn remove_worker(&mut self, now: Timestamp, id: WorkerId) {
+        self.set_presence(id, Presence::Left, now);
+        let running = self.workers.get(&id).map(|worker| worker.running.clone()).unwrap_or_default();
+        for attempt in running {
+            self.end_attempt(attempt);
+        }
+    }
+
+    fn assign(&mut self, now: Timestamp, attempt: AttemptId, id: WorkerId, question: u64) {
+        self.attempts += 1;
+        self.retries += u64::from(attempt.attempt.0 > 1);
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.running.insert(attempt);
+            worker.answered = Some((question, attempt));
+        }
+        let (table, index) = self.table_mut(attempt.task);
+        table.update(index, |task| {
+            task.assigned = task.assigned.max(attempt.attempt.0);
+            task.running.insert(attempt.attempt, Running { worker: id, ticks: 0, last_progress: now });
+        });
+    }
+
+    fn progress_attempt(&mut self, now: Timestamp, attempt: AttemptId, ticks: u64) {
+        let (table, index) = self.table_mut(attempt.task);
+        table.update(index, |task| {
+            if let Some(running) = task.running.get_mut(&attempt.attempt) {
+                running.ticks = running.ticks.max(ticks);
+                running.last_progress = now;
+            }
+        });
+    }
+
+    fn commit(&mut self, attempt: AttemptId, counters: Counters) {
+        let (table, index) = self.table(attempt.task);
+        let others: Vec<_> = table.get(index).into_iter().flat_map(|task| task.running.keys().copied()).collect();
+        for other in others {
+            self.end_attempt(AttemptId { task: attempt.task, attempt: other });
+        }
+        let (table, index) = self.table_mut(attempt.task);
+        table.update(index, |task| task.committed = Some(Committed { attempt: attempt.attempt, counters }));
+        if let TaskId::Map(map) = attempt.task {
+            self.map_commits.push(MapAttempt { map, attempt: attempt.attempt });
+        }
+    }
+
+    fn end_attempt(&mut self, attempt: AttemptId) {
+        let (table, index) = self.table_mut(attempt.task);
+        let mut ended = None;
+        table.update(index, |task| ended = task.running.remove(&attempt.attempt));
+        if let Some(worker) = ended.and_then(|running| self.workers.get_mut(&running.worker)) {
+            worker.running.remove(&attempt);
+        }
+    }
+}

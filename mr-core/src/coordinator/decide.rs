@@ -1,0 +1,256 @@
+//! What happens on each request, and what it is answered. Reads the state, changes nothing.
+
+use world::Timestamp;
+
+use super::{Coordinator, Event, Presence};
+use crate::app::AppIdentity;
+use crate::counters::Counters;
+use crate::ids::{Attempt, AttemptId, MapAttempt, TaskId, WorkerId};
+use crate::protocol::{AttemptProgress, Ending, Failure, Registration, Reply, Request};
+
+/// How many entries of the list of committed maps one reply carries: well below the size of a message.
+const MAP_OUTPUTS_PER_REPLY: usize = 20_000;
+
+impl Coordinator {
+    /// What happens when `request` arrives at `now`, and the reply. [`Reply::Wait`] means that there is nothing to say yet: the
+    /// driver may keep the request and decide again when something has happened.
+    #[must_use]
+    pub fn decide(&self, now: Timestamp, request: &Request) -> (Vec<Event>, Reply) {
+        let Some(worker) = request.worker() else {
+            let Request::Register { nonce, app, name } = request else { return (Vec::new(), Reply::UnknownWorker) };
+            return self.register(*nonce, app, name);
+        };
+        if !self.knows(worker) {
+            let goodbye = matches!(request, Request::Goodbye { .. });
+            return (Vec::new(), if goodbye { Reply::Farewell } else { Reply::UnknownWorker });
+        }
+        let mut events = vec![Event::WorkerHeard { worker }];
+        let reply = self.decide_for(now, worker, request, &mut events);
+        (events, reply)
+    }
+
+    /// [`Coordinator::decide`] for a request that arrived earlier and was answered with [`Reply::Wait`]: being heard was
+    /// recorded then.
+    #[must_use]
+    pub fn decide_again(&self, now: Timestamp, request: &Request) -> (Vec<Event>, Reply) {
+        let mut events = Vec::new();
+        let reply = match request.worker().filter(|&worker| self.knows(worker)) {
+            Some(worker) => self.decide_for(now, worker, request, &mut events),
+            None => Reply::UnknownWorker,
+        };
+        (events, reply)
+    }
+
+    fn decide_for(&self, now: Timestamp, worker: WorkerId, request: &Request, events: &mut Vec<Event>) -> Reply {
+        match request {
+            Request::Register { .. } => Reply::UnknownWorker,
+            Request::Heartbeat { running, .. } => self.heartbeat(worker, running, events),
+            Request::AskTask { question, .. } => self.ask_task(now, worker, *question, events),
+            Request::MapOutputs { known, .. } => self.map_outputs(*known),
+            Request::AskCommit { attempt, .. } => self.ask_commit(now, worker, *attempt, events),
+            Request::Done { attempt, counters, .. } => self.done(worker, *attempt, *counters, events),
+            Request::Failed { attempt, failure, .. } => self.failed(worker, *attempt, failure, events),
+            Request::Goodbye { .. } => {
+                events.push(Event::WorkerLeft { worker });
+                Reply::Farewell
+            }
+        }
+    }
+
+    /// Whether `worker` registered and has not said goodbye.
+    fn knows(&self, worker: WorkerId) -> bool {
+        self.workers.get(&worker).is_some_and(|known| known.presence != Presence::Left)
+    }
+
+    /// The workers that have been silent for too long at `now`.
+    #[must_use]
+    pub fn expire(&self, now: Timestamp) -> Vec<Event> {
+        let silent = self.heard.iter().take_while(|(heard, _)| *heard + self.job.task_timeout <= now);
+        silent.map(|&(_, worker)| Event::WorkerLost { worker }).collect()
+    }
+
+    /// The worker that registered under `name` is known to be dead: its attempts need not be waited for.
+    #[must_use]
+    pub fn bury(&self, name: &str) -> Vec<Event> {
+        let dead = self.workers.iter().filter(|(_, worker)| worker.name == name && worker.presence != Presence::Left);
+        dead.map(|(&worker, _)| Event::WorkerLeft { worker }).collect()
+    }
+
+    /// Ends the job before its time, because of something outside it.
+    #[must_use]
+    pub fn abort(&self, reason: &str) -> Vec<Event> {
+        if self.ending.is_some() {
+            return Vec::new();
+        }
+        vec![Event::JobEnded { ending: Ending::Failed { reason: reason.to_owned() } }]
+    }
+
+    fn register(&self, nonce: u64, app: &AppIdentity, name: &str) -> (Vec<Event>, Reply) {
+        if let Some(ending) = &self.ending {
+            return (Vec::new(), Reply::Exit(ending.clone()));
+        }
+        if let Some(&worker) = self.nonces.get(&nonce) {
+            // A late copy of the request must not bring a worker back that has said goodbye.
+            let events = if self.knows(worker) { vec![Event::WorkerHeard { worker }] } else { Vec::new() };
+            return (events, self.registration(worker));
+        }
+        let mut events = Vec::new();
+        match &self.app {
+            Some(job_app) if job_app != app => {
+                let reason = format!("this job runs the app {job_app}, but this worker has {app}");
+                return (events, Reply::Refused { reason });
+            }
+            Some(_) => {}
+            None => events.push(Event::AppAdopted { app: app.clone() }),
+        }
+        let worker = WorkerId(self.workers.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        events.push(Event::WorkerRegistered { worker, nonce, name: name.to_owned() });
+        (events, self.registration(worker))
+    }
+
+    fn registration(&self, worker: WorkerId) -> Reply {
+        Reply::Registered(Registration {
+            worker,
+            job: self.job.id,
+            reduces: self.job.reduces,
+            app_argument: self.job.app_argument.clone(),
+            combine: self.job.combine,
+            heartbeat_interval: self.job.heartbeat_interval(),
+        })
+    }
+
+    fn heartbeat(&self, worker: WorkerId, running: &[AttemptProgress], events: &mut Vec<Event>) -> Reply {
+        let mut obsolete = Vec::new();
+        for progress in running {
+            match self.ticks_of(worker, progress.attempt) {
+                None => obsolete.push(progress.attempt),
+                Some(ticks) if progress.ticks > ticks => {
+                    events.push(Event::AttemptProgressed { attempt: progress.attempt, ticks: progress.ticks });
+                }
+                Some(_) => {}
+            }
+        }
+        Reply::Heard { obsolete, ended: self.ending.clone() }
+    }
+
+    fn ask_task(&self, now: Timestamp, worker: WorkerId, question: u64, events: &mut Vec<Event>) -> Reply {
+        if let Some(ending) = &self.ending {
+            return Reply::Exit(ending.clone());
+        }
+        if let Some((answered, attempt)) = self.workers[&worker].answered
+            && question <= answered
+        {
+            let repeat = question == answered && self.is_running(worker, attempt);
+            return if repeat { Reply::Run(self.assignment(attempt)) } else { Reply::Obsolete };
+        }
+        let (name, table) = self.open_phase();
+        let Some(index) = table.next_for(worker, now) else { return Reply::Wait };
+        let next = table.get(index).map_or(1, |task| task.assigned + 1);
+        let attempt = AttemptId { task: name(index), attempt: Attempt(next) };
+        events.push(Event::AttemptAssigned { attempt, worker, question });
+        Reply::Run(self.assignment(attempt))
+    }
+
+    fn map_outputs(&self, known: u64) -> Reply {
+        let from = usize::try_from(known).unwrap_or(usize::MAX).min(self.map_commits.len());
+        let to = self.map_commits.len().min(from + MAP_OUTPUTS_PER_REPLY);
+        Reply::MapOutputs { commits: self.map_commits[from..to].to_vec() }
+    }
+
+    fn ask_commit(&self, now: Timestamp, worker: WorkerId, attempt: AttemptId, events: &mut Vec<Event>) -> Reply {
+        let Some(ticks) = self.ticks_of(worker, attempt) else { return Reply::Obsolete };
+        if self.ending.is_some() || matches!(attempt.task, TaskId::Map(_)) {
+            return Reply::Obsolete;
+        }
+        events.push(Event::AttemptProgressed { attempt, ticks });
+        let (table, index) = self.table(attempt.task);
+        match table.get(index).and_then(|task| task.granted.last()) {
+            Some(&holder) if holder == attempt.attempt => Reply::Commit,
+            Some(&holder) if !table.is_overdue(index, holder, now) => Reply::Wait,
+            _ => {
+                events.push(Event::CommitGranted { attempt });
+                Reply::Commit
+            }
+        }
+    }
+
+    fn done(&self, worker: WorkerId, attempt: AttemptId, counters: Counters, events: &mut Vec<Event>) -> Reply {
+        let (table, index) = self.table(attempt.task);
+        let task = table.get(index);
+        if table.is_committed(index, attempt.attempt) {
+            return Reply::Accepted;
+        }
+        // A reduce that was once told to commit has put an output in place, even if the permission has since moved on.
+        let permitted = match attempt.task {
+            TaskId::Map(_) => true,
+            TaskId::Reduce(_) => task.is_some_and(|task| task.granted.contains(&attempt.attempt)),
+        };
+        if self.ending.is_some() || !permitted || !self.is_running(worker, attempt) {
+            events.push(Event::ReportIgnored { attempt, worker });
+            return Reply::Obsolete;
+        }
+        events.push(Event::AttemptCommitted { attempt, worker, counters });
+        let last_reduce = matches!(attempt.task, TaskId::Reduce(_)) && table.committed() + 1 == table.len();
+        if last_reduce {
+            events.push(Event::JobEnded { ending: Ending::Succeeded });
+        }
+        Reply::Accepted
+    }
+
+    fn failed(&self, worker: WorkerId, attempt: AttemptId, failure: &Failure, events: &mut Vec<Event>) -> Reply {
+        if self.ending.is_some() || !self.is_running(worker, attempt) {
+            events.push(Event::ReportIgnored { attempt, worker });
+            return Reply::Obsolete;
+        }
+        let (task, failed) = match failure {
+            Failure::Attempt { reason } => {
+                events.push(Event::AttemptFailed { attempt, worker, reason: reason.clone() });
+                (attempt.task, reason.clone())
+            }
+            Failure::BadMapOutput { map, reason } => {
+                events.push(Event::AttemptStranded { attempt, map: *map, reason: reason.clone() });
+                if !self.counts(*map) {
+                    return Reply::Accepted;
+                }
+                events.push(Event::MapOutputLost { map: *map, reason: reason.clone() });
+                (TaskId::Map(map.map), format!("its output is bad: {reason}"))
+            }
+        };
+        let (table, index) = self.table(task);
+        let failures = table.get(index).map_or(0, |task| task.failures) + 1;
+        if failures >= self.job.max_failures {
+            let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times, the last time") };
+            let reason = format!("{} failed {times}: {failed}", self.describe(task));
+            events.push(Event::JobEnded { ending: Ending::Failed { reason } });
+        }
+        Reply::Accepted
+    }
+
+    /// A task and the file it is about, for people.
+    fn describe(&self, task: TaskId) -> String {
+        match task {
+            TaskId::Map(map) => match self.split(map) {
+                Some(split) if split.offset > 0 => format!("{task} ({} from byte {})", split.path, split.offset),
+                Some(split) => format!("{task} ({})", split.path),
+                None => task.to_string(),
+            },
+            TaskId::Reduce(partition) => format!("{task} (mr-out-{partition})"),
+        }
+    }
+
+    /// Whether `map` is the attempt whose output reduces are told to read.
+    fn counts(&self, map: MapAttempt) -> bool {
+        self.maps.is_committed(map.map.0 as usize, map.attempt)
+    }
+
+    /// Whether `worker` runs `attempt` and its task is still open.
+    fn is_running(&self, worker: WorkerId, attempt: AttemptId) -> bool {
+        self.ticks_of(worker, attempt).is_some()
+    }
+
+    /// How far `attempt` had come when last heard of; none when `worker` does not run it or its task is committed.
+    fn ticks_of(&self, worker: WorkerId, attempt: AttemptId) -> Option<u64> {
+        let (table, index) = self.table(attempt.task);
+        table.running(index, attempt.attempt).filter(|running| running.worker == worker).map(|running| running.ticks)
+    }
+}

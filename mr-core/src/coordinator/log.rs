@@ -1,0 +1,67 @@
+//! The coordinator's log: one `tracing` event for everything a person would want to read afterwards.
+
+use tracing::{debug, info, warn};
+
+use super::{Coordinator, Event};
+use crate::ids::{AttemptId, TaskId};
+use crate::protocol::Ending;
+
+impl Coordinator {
+    /// Logs `event`, after it was applied.
+    pub(super) fn log(&self, event: &Event) {
+        match event {
+            Event::AppAdopted { app } => info!(%app, maps = self.splits.len(), "the first worker brought the app"),
+            Event::WorkerRegistered { worker, name, .. } => info!(%worker, name, "worker registered"),
+            Event::WorkerHeard { .. } | Event::AttemptProgressed { .. } => {}
+            Event::WorkerLost { worker } => {
+                warn!(%worker, silent_for = ?self.job.task_timeout, "worker lost");
+                self.warn_if_alone();
+            }
+            Event::WorkerLeft { worker } => {
+                info!(%worker, "worker left");
+                self.warn_if_alone();
+            }
+            Event::AttemptAssigned { attempt, worker, .. } => self.log_assignment(*attempt, worker),
+            Event::CommitGranted { attempt } => {
+                debug!(task = %attempt.task, attempt = attempt.attempt.0, "commit granted");
+            }
+            Event::AttemptCommitted { attempt, worker, .. } => {
+                info!(%worker, task = %attempt.task, attempt = attempt.attempt.0, "committed");
+            }
+            Event::AttemptFailed { attempt, worker, reason } => {
+                warn!(%worker, task = %attempt.task, attempt = attempt.attempt.0, reason, "attempt failed");
+            }
+            Event::AttemptStranded { attempt, map, reason } => {
+                warn!(task = %attempt.task, attempt = attempt.attempt.0, bad = %map, reason, "attempt stranded by a bad map output");
+            }
+            Event::MapOutputLost { map, reason } => {
+                warn!(task = %TaskId::Map(map.map), attempt = map.attempt.0, reason, "map output lost, the map runs again");
+            }
+            Event::ReportIgnored { attempt, worker } => {
+                info!(%worker, task = %attempt.task, attempt = attempt.attempt.0, "report ignored, the attempt does not count");
+            }
+            Event::JobEnded { ending: Ending::Succeeded } => info!("job succeeded"),
+            Event::JobEnded { ending: Ending::Failed { reason } } => warn!(reason, "job failed"),
+        }
+    }
+
+    fn log_assignment(&self, id: AttemptId, worker: &crate::ids::WorkerId) {
+        let attempt = id.attempt.0;
+        match id.task {
+            TaskId::Map(map) => {
+                let Some(split) = self.split(map) else { return };
+                let (file, offset, len) = (&split.path, split.offset, split.len);
+                info!(%worker, task = %id.task, attempt, file, offset, len, "assigned");
+            }
+            TaskId::Reduce(partition) => {
+                info!(%worker, task = %id.task, attempt, file = %format_args!("mr-out-{partition}"), "assigned");
+            }
+        }
+    }
+
+    fn warn_if_alone(&self) {
+        if self.everyone_left() && self.ending.is_none() {
+            warn!("no workers left; the job waits until new ones come");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The naive model of a coordinator: plain lists, searched from end to end, every rule written out once as the issue states it.
+//! It knows no ordered sets, no events and no indices to keep in step, so it is wrong in other ways than the real one.
+
+use std::time::Duration;
+
+use mr_core::counters::Counters;
+use mr_core::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition, TaskId};
+
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const MAX_FAILURES: u32 = 4;
+
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerModel {
+    pub(crate) nonce: u64,
+    pub(crate) left: bool,
+    pub(crate) answered: Option<(u64, AttemptId)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct AttemptModel {
+    pub(crate) id: AttemptId,
+    /// Counted from 1, as worker ids are.
+    pub(crate) worker: u32,
+    pub(crate) ticks: u64,
+    pub(crate) last_progress: Duration,
+    pub(crate) open: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TaskModel {
+    pub(crate) assigned: u32,
+    pub(crate) failures: u32,
+    pub(crate) committed: Option<(Attempt, Counters)>,
+    /// Open attempts that were told to commit, in order.
+    pub(crate) granted: Vec<Attempt>,
+}
+
+/// What the model expects to be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Registered(u32),
+    Refused,
+    Heard { obsolete: Vec<AttemptId>, ended: bool },
+    Run(AttemptId),
+    Wait,
+    Exit,
+    MapOutputs(Vec<MapAttempt>),
+    Commit,
+    Accepted,
+    Obsolete,
+    UnknownWorker,
+    Farewell,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) now: Duration,
+    pub(crate) adopted: bool,
+    pub(crate) workers: Vec<WorkerModel>,
+    pub(crate) maps: Vec<TaskModel>,
+    pub(crate) reduces: Vec<TaskModel>,
+    pub(crate) attempts: Vec<AttemptModel>,
+    pub(crate) commits: Vec<MapAttempt>,
+    pub(crate) succeeded: bool,
+    pub(crate) failed: bool,
+}
+
+impl Model {
+    pub(crate) fn new(maps: usize, reduces: usize) -> Self {
+        Self {
+            now: Duration::ZERO,
+            adopted: false,
+            workers: Vec::new(),
+            maps: vec![TaskModel::default(); maps],
+            reduces: vec![TaskModel::default(); reduces],
+            attempts: Vec::new(),
+            commits: Vec::new(),
+            succeeded: false,
+            failed: false,
+        }
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        self.succeeded || self.failed
+    }
+
+    /// What the counters must say: the sum over the attempts that count.
+    pub(crate) fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for task in self.maps.iter().chain(&self.reduces) {
+            if let Some((_, counters)) = task.committed {
+                sum += counters;
+            }
+        }
+        sum
+    }
+
+    pub(crate) fn register(&mut self, nonce: u64, right_app: bool) -> Expected {
+        if self.ended() {
+            return Expected::Exit;
+        }
+        if let Some(i) = self.workers.iter().position(|worker| worker.nonce == nonce) {
+            return Expected::Registered(i as u32 + 1);
+        }
+        if self.adopted && !right_app {
+            return Expected::Refused;
+        }
+        self.adopted = true;
+        self.workers.push(WorkerModel { nonce, left: false, answered: None });
+        Expected::Registered(self.workers.len() as u32)
+    }
+
+    pub(crate) fn heartbeat(&mut self, worker: u32, running: &[(AttemptId, u64)]) -> Expected {
+        if !self.knows(worker) {
+            return Expected::UnknownWorker;
+        }
+        let mut obsolete = Vec::new();
+        for &(id, ticks) in running {
+            let now = self.now;
+            match self.open_attempt(worker, id) {
+                None => obsolete.push(id),
+                Some(attempt) if ticks > attempt.ticks => {
+                    attempt.ticks = ticks;
+                    attempt.last_progress = now;
+                }
+                Some(_) => {}
+            }
+        }
+        Expected::Heard { obsolete, ended: self.ended() }
+    }
+
+    pub(crate) fn ask_task(&mut self, worker: u32, question: u64) -> Expected {
+        if !self.knows(worker) {
+            return Expected::UnknownWorker;
+        }
+        if self.ended() {
+            return Expected::Exit;
+        }
+        if let Some((answered, id)) = self.workers[worker as usize - 1].answered
+            && question <= answered
+        {
+            let repeat = question == answered && self.open_attempt(worker, id).is_some();
+            return if repeat { Expected::Run(id) } else { Expected::Obsolete };
+        }
+        let Some(task) = self.pick(worker) else { return Expected::Wait };
+        let model = self.task_mut(task).expect("picked tasks exist");
+        model.assigned += 1;
+        let id = AttemptId { task, attempt: Attempt(model.assigned) };
+        self.attempts.push(AttemptModel { id, worker, ticks: 0, last_progress: self.now, open: true });
+        self.workers[worker as usize - 1].answered = Some((question, id));
+        Expected::Run(id)
+    }
+
+    /// First a task nobody works on; else the one longest without progress, if that is longer than the timeout and somebody
+    /// else works on it. Reduces only when every map is committed.
+    fn pick(&self, worker: u32) -> Option<TaskId> {
+        let maps_done = self.maps.iter().all(|map| map.committed.is_some());
+        let open: Vec<TaskId> = if maps_done {
+            (0..self.reduces.len() as u32).map(|i| TaskId::Reduce(Partition(i))).collect()
+        } else {
+            (0..self.maps.len() as u32).map(|i| TaskId::Map(MapIndex(i))).collect()
+        };
+        let open: Vec<TaskId> = open.into_iter().filter(|&task| self.task(task).committed.is_none()).collect();
+        let attempts_at = |task: TaskId| self.attempts.iter().filter(move |a| a.open && a.id.task == task);
+        if let Some(&idle) = open.iter().find(|&&task| attempts_at(task).next().is_none()) {
+            return Some(idle);
+        }
+        let last_progress = |task: TaskId| attempts_at(task).map(|a| a.last_progress).max().unwrap_or_default();
+        let overdue = open.into_iter().filter(|&task| last_progress(task) + TIMEOUT <= self.now);
+        overdue.filter(|&task| attempts_at(task).all(|a| a.worker != worker)).min_by_key(|&task| last_progress(task))
+    }
+
+    pub(crate) fn map_outputs(&mut self, worker: u32, known: u64) -> Expected {
+        if !self.knows(worker) {
+            return Expected::UnknownWorker;
+        }
+        Expected::MapOutputs(self.commits.iter().skip(known as usize).copied().collect())
+    }
+
+    pub(crate) fn ask_commit(&mut self, worker: u32, id: AttemptId) -> Expected {
+        if !self.knows(worker) {
+            return Expected::UnknownWorker;
+        }
+        let now = self.now;
+        if self.ended() || matches!(id.task, TaskId::Map(_)) || self.open_attempt(worker, id).is_none() {
+            return Expected::Obsolete;
+        }
+        // Asking is a sign of progress: an attempt that waits for its turn is not stalled.
+        self.open_attempt(worker, id).expect("checked above").last_progress = now;
+        let holder = self.task(id.task).granted.last().copied();
+        let healthy = |holder: Attempt| {
+            let holder = AttemptId { task: id.task, attempt: holder };
+            self.attempts.iter().any(|a| a.open && a.id == holder && a.last_progress + TIMEOUT > now)
+        };
+        match holder {
+            Some(holder) if holder == id.attempt => Expected::Commit,
+            Some(holder) if healthy(holder) => Expected::Wait,
+            _ => {
+                self.task_mut(id.task).expect("open attempts have tasks").granted.push(id.attempt);
+                Expected::Commit
+            }
+        }
+    }
+
+    pub(crate) fn done(&mut self, worker: u32, id: AttemptId, counters: Counters) -> Expected {
+        if !self.knows(worker) {
+            return Expected::UnknownWorker;
+        }
+        let counts = |task: &TaskModel| task.committed.is_some_and(|(attempt, _)| attempt == id.attempt);
+        if self.find_task(id.task).is_some_and(counts) {
+            return Expected::Accepted;
+        }
+        if self.ended() || self.open_attempt(worker, id).is_none() {
+            return Expected::Obsolete;
+        }
+        let permitted = matches!(id.task, TaskId::Map(_)) || self.task(id.task).granted.contains(&id.attempt);
+        if !permitted {
+            return Expected::Obsolete;
+        }
+        let task = self.task_mut(id.task).expect("open attempts have tasks");
+        task.committed = Some((id.attempt, counters));
+        task.granted.clear();
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.id.task == id.task) {
+            attempt.open = false;
+        }
+        if let TaskId::Map(map) = id.task {
+            self.commits.push(MapAttempt { map, attempt: id.attempt });
+        }
+        self.succeeded = self.reduces.iter().all(|reduce| reduce.committed.is_some());
+        Expected::Accepted
+    }
+
+    /// A failed attempt; `bad_map` names the map whose output was to blame, if any.
+    pub(crate) fn failed(&mut self, worker: u32, id: AttemptId, bad_map: Option<MapAttempt>) -> Expected {
+        if !self.knows(worker) {
+            return Expected::UnknownWorker;
+        }
+        if self.ended() || self.open_attempt(worker, id).is_none() {
+            return Expected::Obsolete;
+        }
+        self.open_attempt(worker, id).expect("checked above").open = false;
+        self.task_mut(id.task).expect("open attempts have tasks").granted.retain(|granted| *granted != id.attempt);
+        let blamed = match bad_map {
+            None => Some(id.task),
+            Some(map) => {
+                let task = TaskId::Map(map.map);
+                let counts = |task: &TaskModel| task.committed.is_some_and(|(attempt, _)| attempt == map.attempt);
+                self.find_task(task).is_some_and(counts).then_some(task)
+            }
+        };
+        if let Some(task) = blamed.and_then(|task| self.task_mut(task)) {
+            task.failures += 1;
+            if bad_map.is_some() {
+                task.committed = None;
+            }
+            self.failed = task.failures >= MAX_FAILURES;
+        }
+        Expected::Accepted
+    }
+
+    pub(crate) fn goodbye(&mut self, worker: u32) -> Expected {
+        if self.knows(worker) {
+            self.workers[worker as usize - 1].left = true;
+            for i in 0..self.attempts.len() {
+                if self.attempts[i].worker == worker && self.attempts[i].open {
+                    self.attempts[i].open = false;
+                    let id = self.attempts[i].id;
+                    self.task_mut(id.task).expect("it was given out").granted.retain(|granted| *granted != id.attempt);
+                }
+            }
+        }
+        Expected::Farewell
+    }
+
+    fn knows(&self, worker: u32) -> bool {
+        let index = (worker as usize).checked_sub(1);
+        index.and_then(|index| self.workers.get(index)).is_some_and(|worker| !worker.left)
+    }
+
+    fn open_attempt(&mut self, worker: u32, id: AttemptId) -> Option<&mut AttemptModel> {
+        self.attempts.iter_mut().find(|attempt| attempt.open && attempt.id == id && attempt.worker == worker)
+    }
+
+    fn find_task(&self, task: TaskId) -> Option<&TaskModel> {
+        match task {
+            TaskId::Map(map) => self.maps.get(map.0 as usize),
+            TaskId::Reduce(partition) => self.reduces.get(partition.0 as usize),
+        }
+    }
+
+    fn task(&self, task: TaskId) -> &TaskModel {
+        self.find_task(task).expect("the model asks for tasks that exist")
+    }
+
+    fn task_mut(&mut self, task: TaskId) -> Option<&mut TaskModel> {
+        match task {
+            TaskId::Map(map) => self.maps.get_mut(map.0 as usize),
+            TaskId::Reduce(partition) => self.reduces.get_mut(partition.0 as usize),
+        }
+    }
+}
