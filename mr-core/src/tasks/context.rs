@@ -7,7 +7,8 @@ use camino::Utf8PathBuf;
 use world::{FileError, Work, World};
 
 use crate::app::{AppError, Guarded};
-use crate::ids::{AttemptId, MapAttempt, Reduces};
+use crate::ids::{AttemptId, JobId, MapAttempt, Reduces};
+use crate::shuffle::Combiner;
 
 /// How much memory the data path may use, in bytes and open runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +117,8 @@ pub struct TaskContext<W: World> {
     pub reduces: Reduces,
     /// How much memory to use.
     pub limits: Limits,
+    /// The job, which run files carry so that another job's are not taken for this one's.
+    pub job: JobId,
     /// The attempt this is.
     pub attempt: AttemptId,
     /// A path no other attempt uses: files of the attempt's own are called this and a suffix (`.spill-0`, `.merge-3`). Whoever
@@ -126,15 +129,30 @@ pub struct TaskContext<W: World> {
 }
 
 impl<W: World> TaskContext<W> {
+    /// Shows that something was done and, without waiting, gives the attempt a chance to be stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Stopped`] when nobody wants the result any more.
+    pub fn tick(&self) -> Result<(), TaskError> {
+        self.progress.tick();
+        if self.progress.is_stopped() { Err(TaskError::Stopped) } else { Ok(()) }
+    }
+
     /// Accounts for `work` and gives the attempt a chance to be stopped.
     ///
     /// # Errors
     ///
     /// [`TaskError::Stopped`] when nobody wants the result any more.
     pub async fn checkpoint(&self, work: Work) -> Result<(), TaskError> {
-        self.progress.tick();
         self.world.charge(work).await;
-        if self.progress.is_stopped() { Err(TaskError::Stopped) } else { Ok(()) }
+        self.tick()
+    }
+
+    /// The app's combiner, if it has one and it is to be used.
+    #[must_use]
+    pub fn combiner(&self) -> Option<Combiner<'_>> {
+        (self.combine && self.app.has_combiner()).then(|| Combiner::new(&self.app))
     }
 
     /// The path of a file of the attempt's own.

@@ -1,0 +1,259 @@
+//! What a map has emitted and not yet written: records grouped by key as they come, sorted when they go.
+//!
+//! Equal keys are found at once by a hash table, so a word that a text holds a million times is one group; only the distinct
+//! keys are sorted in the end. Keys and values lie one behind the other in one arena, the values of a key are linked runs:
+//! no record costs an allocation of its own. The table is only ever asked for a key, never listed, so nothing of its order
+//! can reach an output.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::app::ValueRun;
+use crate::ids::Partition;
+
+/// Records in memory, grouped by key.
+#[derive(Debug, Default)]
+pub struct MapBuffer {
+    hasher: FixedState,
+    /// Indices of `groups`, found by their keys.
+    table: HashTable<u32>,
+    groups: Vec<KeyGroup>,
+    runs: Vec<LinkedRun>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct KeyGroup {
+    partition: Partition,
+    first_run: u32,
+    last_run: u32,
+    key_len: u32,
+    key_start: usize,
+}
+
+#[derive(Debug)]
+struct LinkedRun {
+    start: usize,
+    len: u32,
+    /// The next run of the same key; the run itself at the end.
+    next: u32,
+    count: u64,
+}
+
+/// A key of the buffer, with what the sort looks at before it looks at the key itself.
+struct SortEntry {
+    partition: Partition,
+    prefix: u64,
+    group: u32,
+}
+
+/// All that the buffer holds of one key.
+pub struct BufferedGroup<'a> {
+    buffer: &'a MapBuffer,
+    group: &'a KeyGroup,
+}
+
+impl MapBuffer {
+    /// An empty buffer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a record; `partition` is asked only when the key is new.
+    ///
+    /// # Errors
+    ///
+    /// Those of `partition`; the record is then not added.
+    ///
+    /// # Panics
+    ///
+    /// When the key or value is longer than 4 GiB, or the buffer holds 2³² runs of values.
+    pub fn add<E>(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        partition: impl FnOnce() -> Result<Partition, E>,
+    ) -> Result<(), E> {
+        let hash = self.hasher.hash_one(key);
+        match self.table.find(hash, |&group| key_of(&self.bytes, &self.groups[group as usize]) == key) {
+            Some(&group) => self.push_value(group as usize, value),
+            None => self.push_key(hash, key, value, partition()?),
+        }
+        Ok(())
+    }
+
+    /// Whether the buffer is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Bytes of memory in use. As in any growing array, up to as much again may be allocated.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let key = size_of::<KeyGroup>() + size_of::<SortEntry>() + 2 * size_of::<u32>();
+        self.bytes.len() + self.groups.len() * key + self.runs.len() * size_of::<LinkedRun>()
+    }
+
+    /// Forgets all records, keeps the memory.
+    pub fn clear(&mut self) {
+        self.table.clear();
+        self.groups.clear();
+        self.runs.clear();
+        self.bytes.clear();
+    }
+
+    /// All groups by partition and, within one, by key.
+    pub fn sorted(&self) -> impl Iterator<Item = BufferedGroup<'_>> {
+        let entry = |(index, group): (u32, &KeyGroup)| SortEntry {
+            partition: group.partition,
+            prefix: key_prefix(key_of(&self.bytes, group)),
+            group: index,
+        };
+        let mut order: Vec<SortEntry> = (0..).zip(&self.groups).map(entry).collect();
+        let key = |entry: &SortEntry| key_of(&self.bytes, &self.groups[entry.group as usize]);
+        order.sort_unstable_by(|a, b| {
+            (a.partition, a.prefix).cmp(&(b.partition, b.prefix)).then_with(|| key(a).cmp(key(b)))
+        });
+        order.into_iter().map(|entry| BufferedGroup { buffer: self, group: &self.groups[entry.group as usize] })
+    }
+
+    fn push_key(&mut self, hash: u64, key: &[u8], value: &[u8], partition: Partition) {
+        let key_start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let run = self.push_run(value);
+        self.groups.push(KeyGroup { partition, first_run: run, last_run: run, key_len: length(key), key_start });
+        let Self { hasher, table, groups, bytes, .. } = self;
+        let group = index(groups.len() - 1);
+        table.insert_unique(hash, group, |&group| hasher.hash_one(key_of(bytes, &groups[group as usize])));
+    }
+
+    fn push_value(&mut self, group: usize, value: &[u8]) {
+        let last_run = self.groups[group].last_run;
+        let last = &mut self.runs[last_run as usize];
+        if self.bytes[last.start..last.start + last.len as usize] == *value {
+            last.count += 1;
+            return;
+        }
+        let run = self.push_run(value);
+        self.runs[last_run as usize].next = run;
+        self.groups[group].last_run = run;
+    }
+
+    fn push_run(&mut self, value: &[u8]) -> u32 {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        let next = index(self.runs.len());
+        self.runs.push(LinkedRun { start, len: length(value), next, count: 1 });
+        next
+    }
+}
+
+impl<'a> BufferedGroup<'a> {
+    /// The partition that the key belongs to.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.group.partition
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &'a [u8] {
+        key_of(&self.buffer.bytes, self.group)
+    }
+
+    /// The values in the order of emission, equal neighbours folded.
+    pub fn runs(&self) -> impl Iterator<Item = ValueRun<'a>> + use<'a> {
+        let buffer = self.buffer;
+        let mut next = Some(self.group.first_run);
+        std::iter::from_fn(move || {
+            let index = next?;
+            let run = &buffer.runs[index as usize];
+            next = (run.next != index).then_some(run.next);
+            Some(ValueRun { value: &buffer.bytes[run.start..run.start + run.len as usize], count: run.count })
+        })
+    }
+}
+
+/// The first eight bytes of `key` as a number that sorts like them: keys whose prefixes differ sort as these do.
+pub(super) fn key_prefix(key: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let len = key.len().min(8);
+    bytes[..len].copy_from_slice(&key[..len]);
+    u64::from_be_bytes(bytes)
+}
+
+fn key_of<'a>(bytes: &'a [u8], group: &KeyGroup) -> &'a [u8] {
+    &bytes[group.key_start..group.key_start + group.key_len as usize]
+}
+
+fn length(field: &[u8]) -> u32 {
+    u32::try_from(field.len()).expect("keys and values are shorter than 4 GiB")
+}
+
+fn index(position: usize) -> u32 {
+    u32::try_from(position).expect("a buffer holds fewer than 2³² runs of values")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    fn filled(records: &[(&str, &str)]) -> MapBuffer {
+        let mut buffer = MapBuffer::new();
+        for (key, value) in records {
+            let partition = || Ok::<_, Infallible>(Partition(u32::from(key.len() > 3)));
+            buffer.add(key.as_bytes(), value.as_bytes(), partition).unwrap();
+        }
+        buffer
+    }
+
+    type Runs = Vec<(String, u64)>;
+
+    fn listed(buffer: &MapBuffer) -> Vec<(u32, String, Runs)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let runs = |group: &BufferedGroup<'_>| group.runs().map(|run| (text(run.value), run.count)).collect();
+        buffer.sorted().map(|group| (group.partition().0, text(group.key()), runs(&group))).collect()
+    }
+
+    #[test]
+    fn groups_come_by_partition_then_key_and_values_as_emitted() {
+        let buffer = filled(&[("b", "2"), ("long", ""), ("a", "1"), ("b", "2"), ("b", "1"), ("b", "2"), ("", "x")]);
+        let run = |value: &str, count| (value.to_owned(), count);
+        let expected = [
+            (0, String::new(), vec![run("x", 1)]),
+            (0, "a".to_owned(), vec![run("1", 1)]),
+            (0, "b".to_owned(), vec![run("2", 2), run("1", 1), run("2", 1)]),
+            (1, "long".to_owned(), vec![run("", 1)]),
+        ];
+        assert_eq!(listed(&buffer), expected);
+    }
+
+    #[test]
+    fn keys_that_share_a_prefix_or_end_in_nul_sort_as_bytes() {
+        let buffer = filled(&[("a\0", ""), ("a", ""), ("a\0\0", "")]);
+        let keys: Vec<_> = listed(&buffer).into_iter().map(|(_, key, _)| key).collect();
+        assert_eq!(keys, ["a", "a\0", "a\0\0"]);
+        let buffer = filled(&[("12345678b", ""), ("12345678", ""), ("12345678a", "")]);
+        let keys: Vec<_> = listed(&buffer).into_iter().map(|(_, key, _)| key).collect();
+        assert_eq!(keys, ["12345678", "12345678a", "12345678b"]);
+    }
+
+    #[test]
+    fn a_repeated_value_costs_no_memory_and_a_cleared_buffer_uses_none() {
+        let mut buffer = filled(&[("k", "v")]);
+        let once = buffer.memory();
+        for _ in 0..1000 {
+            buffer.add(b"k", b"v", || Ok::<_, Infallible>(Partition(0))).unwrap();
+        }
+        assert_eq!(buffer.memory(), once);
+        buffer.clear();
+        assert_eq!(buffer.memory(), 0);
+        assert!(buffer.is_empty());
+    }
+}
