@@ -1,1 +1,119 @@
-//! One reduce task.
+//! One reduce task: one partition of every map's output in, one file of results out.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use world::{File, FileSystem, Work, World};
+
+use super::{TaskContext, TaskError};
+use crate::app::{Output, ValueList};
+use crate::counters::Counters;
+use crate::ids::{MapAttempt, Partition};
+use crate::shuffle::{Combiner, FileOf, Merge, Merger, OpenRuns, Origin, Source, key_label};
+
+/// The output of one map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapOutput {
+    /// The attempt that must have written it.
+    pub map: MapAttempt,
+    /// The file.
+    pub path: Utf8PathBuf,
+}
+
+/// Reduces `partition` of `inputs`, given in the order of the maps, into the new file `output`, which is complete and synced
+/// when this returns; it has yet to be given its name.
+///
+/// All values of one key, equal neighbours folded, and all output of one call of [`App::reduce`](crate::app::App::reduce) are
+/// held in memory.
+///
+/// # Errors
+///
+/// [`TaskError::BadMapOutput`] when anything is wrong with one of `inputs`. Otherwise when the app fails, a file of the
+/// attempt's own cannot be written or read back, or the attempt was asked to stop.
+pub async fn execute<W: World>(
+    ctx: &TaskContext<W>,
+    partition: Partition,
+    inputs: &[MapOutput],
+    output: &Utf8Path,
+) -> Result<Counters, TaskError> {
+    let file = ctx.world.files().create(output).await?;
+    let sources = inputs.iter().map(|input| Source { path: input.path.clone(), origin: Origin::Map(input.map) });
+    let sources = Merger::new(ctx, partition.0..partition.0 + 1).narrow(sources.collect()).await?;
+
+    let runs = OpenRuns::open(ctx, &sources).await?;
+    let merge = runs.merge(partition).await?;
+    let combiner = ctx.combiner();
+    let mut task = ReduceTask { ctx, merge, combiner, file, finished: Vec::new(), counters: Counters::default() };
+    task.reduce_all().await?;
+    task.file.sync().await?;
+    let counters = task.counters;
+    drop((task, runs));
+
+    for source in &sources {
+        source.use_up(ctx).await?;
+    }
+    Ok(counters)
+}
+
+struct ReduceTask<'a, W: World> {
+    ctx: &'a TaskContext<W>,
+    merge: Merge<'a, W>,
+    combiner: Option<Combiner<'a>>,
+    file: FileOf<W>,
+    /// Output on its way to the file.
+    finished: Vec<u8>,
+    counters: Counters,
+}
+
+impl<W: World> ReduceTask<'_, W> {
+    async fn reduce_all(&mut self) -> Result<(), TaskError> {
+        let (mut key, mut values) = (Vec::new(), ValueList::new());
+        while self.merge.start_key(&mut key) {
+            self.ctx.tick()?;
+            self.gather(&key, &mut values).await?;
+            self.reduce(&key, &values)?;
+            if self.finished.len() >= self.ctx.limits.write_block {
+                self.write().await?;
+            }
+        }
+        self.write().await
+    }
+
+    /// Collects all values of `key`. A list that grows large is combined on the way.
+    async fn gather(&mut self, key: &[u8], values: &mut ValueList) -> Result<(), TaskError> {
+        let mut budget = self.ctx.limits.map_buffer;
+        values.clear();
+        while self.merge.take_values(key, values) {
+            self.merge.advance().await?;
+            if let Some(combiner) = &mut self.combiner
+                && values.memory() >= budget
+            {
+                combiner.fold(key, values)?;
+                // Values that combining hardly shrinks are not folded again at every further one.
+                budget = budget.max(2 * values.memory());
+            }
+        }
+        Ok(())
+    }
+
+    fn reduce(&mut self, key: &[u8], values: &ValueList) -> Result<(), TaskError> {
+        let mut output = Output::new(key, &mut self.finished);
+        self.counters.reduce_input_groups += 1;
+        self.counters.reduce_input_records += values.values().len();
+        self.ctx
+            .app
+            .reduce(key, values.values(), &mut output)
+            .map_err(|error| TaskError::App { file: key_label(key), error })?;
+        self.counters.reduce_output_records += output.records();
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), TaskError> {
+        if self.finished.is_empty() {
+            return Ok(());
+        }
+        self.file.append(&self.finished).await?;
+        let bytes = self.finished.len() as u64;
+        self.finished.clear();
+        self.counters.reduce_output_bytes += bytes;
+        self.ctx.checkpoint(Work { bytes, records: 0 }).await
+    }
+}

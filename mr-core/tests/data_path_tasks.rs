@@ -1,0 +1,178 @@
+//! Map and reduce tasks, one after the other, yield what the sequential oracle yields, whatever the limits.
+
+mod support;
+
+use futures::executor::block_on;
+use mr_core::app::InputKind;
+use mr_core::counters::Counters;
+use mr_core::ids::{MapIndex, Partition, Reduces, TaskId};
+use mr_core::job::Split;
+use mr_core::sequential;
+use mr_core::tasks::{Limits, TaskError, map, reduce};
+use proptest::prelude::*;
+use support::data_path::{LinePlaces, Record, Records, Setting, limits, map_output, record_file, records, whole};
+use world::World;
+
+/// Puts a file for every list of records into the world; yields their names.
+fn put_inputs(setting: &Setting, lists: &[Vec<Record>]) -> Vec<String> {
+    let put = |(index, records): (usize, &Vec<Record>)| {
+        let path = format!("input-{index}");
+        setting.world.files().put(&path, &record_file(records));
+        path
+    };
+    lists.iter().enumerate().map(put).collect()
+}
+
+fn oracle(setting: &Setting, inputs: &[String]) -> Vec<Vec<u8>> {
+    block_on(sequential::run(&setting.world, &setting.app, inputs, Some(setting.reduces))).unwrap()
+}
+
+fn wholes(paths: &[String]) -> Vec<Split> {
+    paths.iter().map(|path| whole(path)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_job_yields_what_the_oracle_yields_and_leaves_nothing_behind(
+        lists in prop::collection::vec(records(60), 1..6),
+        limits in limits(),
+        reduces in 1..5_u32,
+        joins: bool,
+        combine: bool,
+    ) {
+        let setting = Setting { limits, combine, reduces: Reduces::new(reduces), ..Setting::new(Records { joins }) };
+        let inputs = put_inputs(&setting, &lists);
+        prop_assert_eq!(setting.run(&wholes(&inputs)).unwrap(), oracle(&setting, &inputs));
+        let left: Vec<_> = setting.world.files().paths().into_iter().filter(|path| path.contains("scratch")).collect();
+        prop_assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[test]
+    fn splitting_a_file_changes_nothing(
+        text in prop::collection::vec(prop::sample::select(&b"\n\r a\xff"[..]), 0..400),
+        piece in 1..150_u64,
+        by_line: bool,
+        limits in limits(),
+    ) {
+        let kind = if by_line { InputKind::Line } else { InputKind::Lines };
+        let setting = Setting { limits, ..Setting::new(LinePlaces(kind)) };
+        setting.world.files().put("f", &text);
+        let split = |offset| Split { path: "f".into(), offset, len: Some(piece) };
+        let splits: Vec<_> = (0..=400 / piece).map(|i| split(i * piece)).collect();
+        prop_assert_eq!(setting.run(&splits).unwrap(), oracle(&setting, &["f".to_owned()]));
+    }
+}
+
+fn record(key: &str, value: &str) -> Record {
+    (key.into(), value.into())
+}
+
+/// A setting with one input file, `input-0`, of `count` records of some ten keys.
+fn with_records(count: usize, limits: Limits, joins: bool) -> Setting {
+    let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(Records { joins }) };
+    let records: Vec<_> = (0..count).map(|i| record(&format!("key {}", i % 10), &i.to_string())).collect();
+    put_inputs(&setting, &[records]);
+    setting
+}
+
+#[test]
+fn what_was_done_is_counted() {
+    let setting = Setting { reduces: Reduces::new(1), ..Setting::new(Records { joins: true }) };
+    let records = [record("a", "1"), record("b", "2"), record("a", "3")];
+    setting.world.files().put("f", &record_file(&records));
+    let mapped = setting.map(0, &whole("f")).unwrap();
+    let output_bytes = setting.world_file("map-0").len() as u64;
+    let expected = Counters {
+        map_input_bytes: 12,
+        map_input_records: 1,
+        map_output_records: 3,
+        map_output_bytes: output_bytes,
+        ..Counters::default()
+    };
+    assert_eq!(mapped, expected);
+    let (output, reduced) = setting.reduce(Partition(0), 1).unwrap();
+    // The combiner joined the values of "a"; `Records` writes three pieces for every key of one value.
+    let expected = Counters {
+        reduce_input_groups: 2,
+        reduce_input_records: 2,
+        reduce_output_records: 6,
+        reduce_output_bytes: output.len() as u64,
+        ..Counters::default()
+    };
+    assert_eq!(reduced, expected);
+}
+
+#[test]
+fn an_empty_input_makes_a_map_output_and_an_empty_output() {
+    let setting = Setting::new(Records::default());
+    setting.world.files().put("f", b"");
+    let counters = setting.map(0, &whole("f")).unwrap();
+    assert_eq!((counters.map_input_records, counters.map_output_records), (1, 0));
+    assert_eq!(setting.reduce(Partition(2), 1).unwrap().0, b"");
+}
+
+#[test]
+fn a_full_buffer_is_spilled_and_a_roomy_one_is_not() {
+    let by_line = |limits| {
+        let setting = Setting { limits, ..Setting::new(LinePlaces(InputKind::Line)) };
+        setting.world.files().put("f", &b"some line\n".repeat(100));
+        setting.map(0, &whole("f")).unwrap().spills
+    };
+    assert_eq!(by_line(Limits::default()), 0);
+    assert!(by_line(Limits { map_buffer: 1000, ..Limits::default() }) > 3);
+}
+
+#[test]
+fn a_map_shows_progress_for_every_record() {
+    let setting = with_records(500, Limits::default(), false);
+    let ctx = setting.context(TaskId::Map(MapIndex(0)));
+    block_on(map::execute(&ctx, &whole("input-0"), "map-0".into())).unwrap();
+    assert!(ctx.progress.ticks() >= 501, "{}", ctx.progress.ticks());
+}
+
+#[test]
+fn tasks_stop_when_asked_to() {
+    let setting = with_records(10, Limits::default(), false);
+    let ctx = setting.context(TaskId::Map(MapIndex(0)));
+    ctx.progress.stop();
+    assert_eq!(block_on(map::execute(&ctx, &whole("input-0"), "stopped".into())), Err(TaskError::Stopped));
+    setting.map(0, &whole("input-0")).unwrap();
+    let ctx = setting.context(TaskId::Reduce(Partition(0)));
+    ctx.progress.stop();
+    let stopped = block_on(reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()));
+    assert_eq!(stopped, Err(TaskError::Stopped));
+}
+
+#[test]
+fn tasks_can_run_on_a_thread_of_their_own() {
+    let setting = with_records(10, Limits::default(), false);
+    let world = setting.world.clone();
+    let counters = setting.world.clone().run(async move {
+        let task = async move {
+            let ctx = setting.context(TaskId::Map(MapIndex(0)));
+            map::execute(&ctx, &whole("input-0"), "map-0".into()).await.unwrap();
+            let ctx = setting.context(TaskId::Reduce(Partition(0)));
+            reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()).await
+        };
+        world.compute(task).await.unwrap()
+    });
+    assert_eq!(counters.reduce_input_groups, 10);
+}
+
+#[test]
+fn the_oracle_puts_everything_into_one_output_when_asked_for_no_partitions() {
+    let setting = Setting::new(LinePlaces(InputKind::Line));
+    setting.world.files().put("f", b"b\na\nc\na");
+    let inputs = ["f".to_owned()];
+    let all = block_on(sequential::run(&setting.world, &setting.app, &inputs, None)).unwrap();
+    assert_eq!(all, [b"a f 2 a\na f 6 a\nb f 0 b\nc f 4 c\n"]);
+}
+
+#[test]
+fn the_oracle_knows_the_order_of_a_keys_values() {
+    let setting = Setting { reduces: Reduces::new(1), ..Setting::new(Records::default()) };
+    let inputs = put_inputs(&setting, &[vec![record("k", "1"), record("k", "2")], vec![record("k", "0")]]);
+    assert_eq!(oracle(&setting, &inputs), [b"\0\0\0\x01k120"]);
+}
