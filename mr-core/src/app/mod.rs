@@ -99,6 +99,12 @@ impl<'a> Output<'a> {
         self.records += times;
     }
 
+    /// Appends `bytes`, which are `records` finished records: for passing on what another `Output` has gathered.
+    pub fn append(&mut self, bytes: &[u8], records: u64) {
+        self.buffer.extend_from_slice(bytes);
+        self.records += records;
+    }
+
     /// How many records were written.
     #[must_use]
     pub fn records(&self) -> u64 {
