@@ -31,6 +31,6 @@ macro_rules! export {
         };
     };
     ($app:expr) => {
-        $crate::export!(|argument = ""| $crate::guest::without_argument(argument).map(|()| $app));
+        $crate::export!(|argument = ""| $crate::guest::without_argument(argument, $app));
     };
 }

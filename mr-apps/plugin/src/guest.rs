@@ -28,16 +28,17 @@ pub trait Construct {
     fn construct(argument: &str) -> Result<Box<dyn App>, AppError>;
 }
 
-/// Accepts no argument.
+/// `app`, which has no use for an argument.
 ///
 /// # Errors
 ///
 /// When there is one.
-pub fn without_argument(argument: &str) -> Result<(), AppError> {
+pub fn without_argument<A: App>(argument: &str, app: A) -> Result<A, AppError> {
     if argument.is_empty() {
-        Ok(())
+        Ok(app)
     } else {
-        Err(AppError(format!("this app takes no argument, so `{argument}` means nothing to it: leave it out")))
+        let name = app.name();
+        Err(AppError(format!("`{name}` takes no argument, so `{argument}` means nothing to it: leave it out")))
     }
 }
 

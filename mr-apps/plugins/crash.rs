@@ -1,0 +1,3 @@
+//! `crash` as a plugin.
+
+mr_plugin::export!(mr_apps::Crash);

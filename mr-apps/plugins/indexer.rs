@@ -1,0 +1,3 @@
+//! `indexer` as a plugin.
+
+mr_plugin::export!(mr_apps::Indexer);

@@ -1,0 +1,3 @@
+//! `jobcount` as a plugin.
+
+mr_plugin::export!(mr_apps::JobCount);

@@ -1,0 +1,3 @@
+//! `mtiming` as a plugin.
+
+mr_plugin::export!(mr_apps::MapTiming);

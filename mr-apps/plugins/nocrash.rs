@@ -1,0 +1,3 @@
+//! `nocrash` as a plugin.
+
+mr_plugin::export!(mr_apps::NoCrash);

@@ -1,0 +1,3 @@
+//! `rtiming` as a plugin.
+
+mr_plugin::export!(mr_apps::ReduceTiming);

@@ -1,0 +1,3 @@
+//! `sort` as a plugin.
+
+mr_plugin::export!(mr_apps::Sort);

@@ -1,0 +1,3 @@
+//! `wc` as a plugin.
+
+mr_plugin::export!(mr_apps::WordCount);

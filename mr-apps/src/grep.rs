@@ -1,0 +1,200 @@
+//! Distributed grep (MapReduce paper, section 2.3).
+//!
+//! Most lines match nothing, so the pattern is let loose on whole stretches of lines, and only the lines in which it then finds
+//! something are looked at one by one. That is right because a pattern that matches within a line also matches at that place of
+//! the stretch: `^` and `$` hold at every line's ends, and a line end is no word character. The exceptions are patterns that
+//! name the start or end of all text (`\A`, `\z`); those are tried on each line.
+
+use bstr::ByteSlice;
+use mr_core::app::{App, AppError, Emit, InputKind, MapInput, Output, Values};
+use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::Look;
+
+use crate::VERSION;
+
+/// Finds the lines that match a regular expression, in the syntax of the crate `regex`, applied to each line by itself.
+///
+/// Each is written as `FILE:OFFSET LINE`, with the offset of the line in its file, in bytes, padded to twelve digits so that the
+/// lines of a file stay in order. A line's end, `\n` or `\r\n`, is not part of it.
+#[derive(Debug, Clone)]
+pub struct Grep {
+    pattern: Regex,
+    line_by_line: bool,
+}
+
+impl Grep {
+    /// Greps for `pattern`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no pattern, or it is no regular expression.
+    pub fn new(pattern: &str) -> Result<Self, AppError> {
+        if pattern.is_empty() {
+            return Err(AppError::new("`grep` needs a pattern to look for: pass it with `--arg PATTERN`"));
+        }
+        let wrong =
+            |error: &dyn std::error::Error| AppError(format!("`{pattern}` is not a regular expression: {error}"));
+        let looks = regex_syntax::ParserBuilder::new()
+            .multi_line(true)
+            .crlf(true)
+            .utf8(false)
+            .build()
+            .parse(pattern)
+            .map_err(|error| wrong(&error))?
+            .properties()
+            .look_set();
+        let line_by_line = looks.contains(Look::Start) || looks.contains(Look::End);
+        let pattern = RegexBuilder::new(pattern).multi_line(true).crlf(true).build().map_err(|error| wrong(&error))?;
+        Ok(Self { pattern, line_by_line })
+    }
+
+    /// Where the next line that may match starts, at or after the line that starts at `at`.
+    fn candidate(&self, data: &[u8], at: usize) -> Option<usize> {
+        if at >= data.len() {
+            return None;
+        }
+        if self.line_by_line {
+            return Some(at);
+        }
+        let found = self.pattern.find_at(data, at)?.start();
+        let line = data[at..found].rfind_byte(b'\n').map_or(at, |end| at + end + 1);
+        (line < data.len()).then_some(line)
+    }
+}
+
+impl App for Grep {
+    fn name(&self) -> &str {
+        "grep"
+    }
+
+    fn version(&self) -> &str {
+        VERSION
+    }
+
+    fn input(&self) -> InputKind {
+        InputKind::Lines
+    }
+
+    fn map(&self, input: MapInput<'_>, emit: &mut dyn Emit) -> Result<(), AppError> {
+        let data = input.data;
+        let mut at = 0;
+        while let Some(start) = self.candidate(data, at) {
+            let end = data[start..].find_byte(b'\n').map_or(data.len(), |length| start + length);
+            let line = &data[start..end];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if self.pattern.is_match(line) {
+                let key = format!("{}:{:012}", input.file, input.offset + start as u64);
+                emit.emit(key.as_bytes(), line);
+            }
+            at = end + 1;
+        }
+        Ok(())
+    }
+
+    fn reduce(&self, _place: &[u8], lines: Values<'_>, output: &mut Output<'_>) -> Result<(), AppError> {
+        // More than one when the same file was named several times.
+        for line in lines.iter() {
+            output.value(line);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{list, mapped, reduced};
+
+    fn grep(pattern: &str) -> Grep {
+        Grep::new(pattern).expect("a pattern")
+    }
+
+    /// The lines found, as offsets and lossy text.
+    fn found(pattern: &str, data: impl AsRef<[u8]>) -> Vec<(u64, String)> {
+        let offset = |key: &[u8]| key.to_str().expect("text")["f:".len()..].parse().expect("an offset");
+        let emitted = mapped(&grep(pattern), "f", data);
+        emitted.into_iter().map(|(key, line)| (offset(&key), line.to_str_lossy().into_owned())).collect()
+    }
+
+    fn lines<const N: usize>(lines: [(u64, &str); N]) -> Vec<(u64, String)> {
+        lines.into_iter().map(|(offset, line)| (offset, line.to_owned())).collect()
+    }
+
+    #[test]
+    fn a_line_is_found_once_with_its_place_and_without_its_end() {
+        let data = b"no\nan apple, an egg\r\n\nan end";
+        assert_eq!(found("an", data), lines([(3, "an apple, an egg"), (22, "an end")]));
+        let input = MapInput { file: "books/a", offset: 70, data: b"x\ny\n" };
+        let mut place = Place(String::new());
+        grep("y").map(input, &mut place).expect("a map");
+        assert_eq!(place.0, "books/a:000000000072");
+    }
+
+    struct Place(String);
+
+    impl Emit for Place {
+        fn emit(&mut self, key: &[u8], _: &[u8]) {
+            self.0 = key.to_str().expect("text").to_owned();
+        }
+    }
+
+    #[test]
+    fn a_pattern_sees_one_line_at_a_time() {
+        assert_eq!(found(r"a\s+b", "a\nb\na b\n"), lines([(4, "a b")]));
+        assert_eq!(found(r"a[^x]*c", "a\nc\na c\n"), lines([(4, "a c")]));
+        assert_eq!(found(r"\n|\r", "a\r\nb\n"), lines([]));
+        for anchored in [r"^b$", r"\Ab\z", r"\Ab$", r"(?-m)^b$"] {
+            assert_eq!(found(anchored, "ab\nb\r\nba\nb"), lines([(3, "b"), (9, "b")]), "{anchored}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_at_all_matches_each_line_but_none_after_the_last() {
+        for pattern in ["x*", "$", r"\z"] {
+            assert_eq!(found(pattern, "a\n\r\nb\n"), lines([(0, "a"), (2, ""), (4, "b")]), "{pattern}");
+            assert_eq!(found(pattern, ""), lines([]), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_is_searched_and_kept() {
+        let emitted = mapped(&grep("é$"), "f", b"\xff\xc3\xa9\nx\n");
+        assert_eq!(emitted, [(b"f:000000000000".to_vec(), b"\xff\xc3\xa9".to_vec())]);
+        assert_eq!(found(r"(?-u)\xff", b"a\n\xff\n").len(), 1);
+    }
+
+    #[test]
+    fn a_line_found_twice_is_written_twice() {
+        assert_eq!(reduced(&grep("x"), "f:0", &list(["ax", "ax"])), Ok("f:0 ax\nf:0 ax\n".to_owned()));
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_is_refused() {
+        let error = |pattern| Grep::new(pattern).expect_err("no pattern").0;
+        assert_eq!(error(""), "`grep` needs a pattern to look for: pass it with `--arg PATTERN`");
+        assert!(error("a(").starts_with("`a(` is not a regular expression: "));
+    }
+
+    proptest! {
+        #[test]
+        fn the_lines_found_are_those_that_match_by_themselves(
+            pattern in r"(\^|\\A|\\b|\\B)?(a|b|\.|\\s|\[\^a\]|\\W){1,3}[*+?]?(\$|\\z|\\b)?",
+            data in "[ab \r\n]{0,40}",
+        ) {
+            let alone = RegexBuilder::new(&pattern).crlf(true).multi_line(true).build().expect("a pattern");
+            let mut expected = Vec::new();
+            let mut offset = 0;
+            for line in data.as_bytes().lines_with_terminator() {
+                let text = line.strip_suffix(b"\n").unwrap_or(line);
+                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                if alone.is_match(text) {
+                    expected.push((offset, text.to_str_lossy().into_owned()));
+                }
+                offset += line.len() as u64;
+            }
+            prop_assert_eq!(found(&pattern, &data), expected);
+        }
+    }
+}
