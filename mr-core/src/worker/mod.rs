@@ -1,1 +1,209 @@
-//! The worker.
+//! The worker: registers, asks for attempts, runs them, and leaves when the job has ended.
+//!
+//! Its main loop keeps one question open whenever it has a free slot, and otherwise waits: for an attempt to end, or for a
+//! heartbeat to learn that the job has ended or the coordinator is gone.
+
+mod attempt;
+mod client;
+mod files;
+mod heartbeat;
+
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use futures::channel::mpsc;
+use futures::future::{Fuse, FusedFuture};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt, select_biased};
+use tracing::info;
+use world::{Address, FileError, World};
+
+use self::attempt::Bench;
+use self::client::Client;
+use self::files::JobFiles;
+use self::heartbeat::{RunningAttempts, Signal};
+use crate::app::{AppError, AppSource, Guarded};
+use crate::ids::WorkerId;
+use crate::protocol::{Ending, Registration, Reply, Request};
+use crate::tasks::Limits;
+
+pub use client::ClientError;
+
+/// What a worker is told before it starts.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// Where the coordinator listens.
+    pub coordinator: Address,
+    /// How many attempts may run at once.
+    pub slots: NonZeroUsize,
+    /// Where the job's directory of intermediate files is made.
+    pub dir: Utf8PathBuf,
+    /// Where the outputs go.
+    pub out: Utf8PathBuf,
+    /// How much memory an attempt may use.
+    pub limits: Limits,
+    /// How long the coordinator is asked again before it is given up.
+    pub retry_for: Duration,
+    /// Where a person would look for this worker, such as `pid 4711`.
+    pub name: String,
+}
+
+/// Why a worker stopped before the job had ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorkerError {
+    /// The coordinator does not want this worker.
+    #[error("the coordinator refused this worker: {0}")]
+    Refused(String),
+    /// The coordinator is gone, or speaks another language.
+    #[error(transparent)]
+    Coordinator(#[from] ClientError),
+    /// The coordinator that answers is not the one this worker registered with.
+    #[error("the coordinator does not know this worker any more: it was started anew, so start this worker anew too")]
+    Forgotten,
+    /// The app could not be made.
+    #[error("the app cannot start: {0}")]
+    App(#[from] AppError),
+    /// The job's directories could not be made.
+    #[error("no place for the job's files: {0}")]
+    Files(#[from] FileError),
+}
+
+/// Works for the coordinator until the job has ended.
+///
+/// # Errors
+///
+/// When the worker cannot start or loses the coordinator. What its unfinished attempts wrote is removed.
+pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) -> Result<Ending, WorkerError> {
+    let client = Arc::new(Client::new(world.clone(), config.coordinator.clone(), config.retry_for));
+    let registration = match register(&world, &client, &config, app).await? {
+        Registered::Welcome(registration) => registration,
+        Registered::TooLate(ending) => return Ok(ending),
+    };
+    let worker = registration.worker;
+    let files = JobFiles::new(world.files().clone(), registration.job, &config.dir, &config.out);
+    let started = prepare(&files, app, &registration).await;
+    let app = match started {
+        Ok(app) => app,
+        Err(error) => {
+            say_goodbye(&client, worker).await;
+            return Err(error);
+        }
+    };
+    let bench = Arc::new(Bench {
+        world: world.clone(),
+        client: client.clone(),
+        registration,
+        app,
+        limits: config.limits,
+        files,
+        map_commits: Mutex::new(Vec::new()),
+    });
+    let running = RunningAttempts::default();
+    let ending = work(&world, &bench, &running, config.slots).await;
+    let unfinished = running.stop_all();
+    match &ending {
+        Ok(_) => bench.files.remove_all().await,
+        Err(_) => {
+            for attempt in unfinished {
+                bench.files.discard(attempt).await;
+            }
+        }
+    }
+    say_goodbye(&client, worker).await;
+    ending
+}
+
+enum Registered {
+    Welcome(Registration),
+    TooLate(Ending),
+}
+
+async fn register<W: World>(
+    world: &W,
+    client: &Client<W>,
+    config: &WorkerConfig,
+    app: &dyn AppSource,
+) -> Result<Registered, WorkerError> {
+    let request = Request::Register { nonce: world.entropy(), app: app.identity(), name: config.name.clone() };
+    match client.ask(&request).await? {
+        Reply::Registered(registration) => {
+            info!(worker = %registration.worker, job = %registration.job, "registered");
+            Ok(Registered::Welcome(registration))
+        }
+        Reply::Exit(ending) => Ok(Registered::TooLate(ending)),
+        Reply::Refused { reason } => Err(WorkerError::Refused(reason)),
+        _ => Err(WorkerError::Forgotten),
+    }
+}
+
+async fn prepare<F: world::FileSystem>(
+    files: &JobFiles<F>,
+    app: &dyn AppSource,
+    registration: &Registration,
+) -> Result<Guarded, WorkerError> {
+    let app = Guarded::new(app.create(&registration.app_argument)?);
+    files.create_directories().await?;
+    Ok(app)
+}
+
+/// Asks for attempts and runs them until the job has ended.
+async fn work<W: World>(
+    world: &W,
+    bench: &Arc<Bench<W>>,
+    running: &RunningAttempts,
+    slots: NonZeroUsize,
+) -> Result<Ending, WorkerError> {
+    let (signal_sender, mut signals) = mpsc::unbounded();
+    let registration = bench.registration.clone();
+    let worker = registration.worker;
+    world.spawn(heartbeat::beat(world.clone(), bench.client.clone(), registration, running.clone(), signal_sender));
+
+    let mut attempts = FuturesUnordered::new();
+    let mut question = 1;
+    let mut asking = pin!(Fuse::terminated());
+    loop {
+        if attempts.len() < slots.get() && asking.is_terminated() {
+            asking.set(ask_task(&bench.client, worker, question).fuse());
+        }
+        select_biased! {
+            signal = signals.select_next_some() => match signal {
+                Signal::Ended(ending) => return Ok(ending),
+                Signal::Lost(error) => return Err(error.into()),
+                Signal::Forgotten => return Err(WorkerError::Forgotten),
+            },
+            reported = attempts.select_next_some() => {
+                let reported: Result<(), ClientError> = reported;
+                reported?;
+            }
+            reply = asking => match reply? {
+                Reply::Run(assignment) => {
+                    question += 1;
+                    let attempt = assignment.attempt;
+                    let Some(progress) = running.start(attempt) else { continue };
+                    let (bench, running) = (bench.clone(), running.clone());
+                    attempts.push(world.compute(async move {
+                        let reported = bench.run(assignment, progress).await;
+                        running.end(attempt);
+                        reported
+                    }));
+                }
+                Reply::Wait => {}
+                Reply::Obsolete => question += 1,
+                Reply::Exit(ending) => return Ok(ending),
+                _ => return Err(WorkerError::Forgotten),
+            }
+        }
+    }
+}
+
+async fn ask_task<W: World>(client: &Client<W>, worker: WorkerId, question: u64) -> Result<Reply, ClientError> {
+    client.ask(&Request::AskTask { worker, question }).await
+}
+
+/// Tells the coordinator, once: it does not wait for long, and may have gone already.
+async fn say_goodbye<W: World>(client: &Client<W>, worker: WorkerId) {
+    let _ = client.ask_once(&Request::Goodbye { worker }).await;
+}

@@ -1,0 +1,169 @@
+//! One attempt, from assignment to report: run the task, commit what it made, tell the coordinator.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{info, warn};
+use world::World;
+
+use super::client::{Client, ClientError};
+use super::files::JobFiles;
+use crate::app::Guarded;
+use crate::counters::Counters;
+use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition};
+use crate::job::Split;
+use crate::protocol::{Assigned, Assignment, Failure, MAX_REASON_BYTES, Registration, Reply, Request};
+use crate::tasks::reduce::MapOutput;
+use crate::tasks::{self, Limits, Progress, TaskContext, TaskError};
+
+/// What all attempts of a worker share.
+pub(super) struct Bench<W: World> {
+    pub(super) world: W,
+    pub(super) client: Arc<Client<W>>,
+    pub(super) registration: Registration,
+    pub(super) app: Guarded,
+    pub(super) limits: Limits,
+    pub(super) files: JobFiles<W::Files>,
+    /// As much of the coordinator's list of map commits as was needed so far.
+    pub(super) map_commits: Mutex<Vec<MapAttempt>>,
+}
+
+/// Why an attempt was not reported as done.
+enum Trouble {
+    /// It failed; the coordinator should know.
+    Task(TaskError),
+    /// The coordinator cannot be asked.
+    Client(ClientError),
+}
+
+impl<E: Into<TaskError>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Trouble::Task(error.into())
+    }
+}
+
+impl<W: World> Bench<W> {
+    /// Runs `assignment` and reports on it.
+    pub(super) async fn run(&self, assignment: Assignment, progress: Arc<Progress>) -> Result<(), ClientError> {
+        let id = assignment.attempt;
+        let worker = self.registration.worker;
+        info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt started");
+        let outcome = match assignment.work {
+            Assigned::Map { split } => self.map(id, &split, progress).await,
+            Assigned::Reduce { partition, map_outputs } => self.reduce(id, partition, map_outputs, progress).await,
+        };
+        let report = match outcome {
+            Ok(counters) => Request::Done { worker, attempt: id, counters },
+            Err(Trouble::Client(error)) => return Err(error),
+            Err(Trouble::Task(error)) => {
+                self.files.discard(id).await;
+                let Some(failure) = failure(error) else {
+                    info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
+                    return Ok(());
+                };
+                warn!(%worker, task = %id.task, attempt = id.attempt.0, ?failure, "attempt failed");
+                Request::Failed { worker, attempt: id, failure }
+            }
+        };
+        if self.client.ask(&report).await? == Reply::Obsolete {
+            self.files.discard(id).await;
+        }
+        Ok(())
+    }
+
+    async fn map(&self, id: AttemptId, split: &Split, progress: Arc<Progress>) -> Result<Counters, Trouble> {
+        let crate::ids::TaskId::Map(map) = id.task else { return Err(TaskError::Stopped.into()) };
+        let counters = tasks::map::execute(&self.context(id, progress), split, &self.files.temporary(id)).await?;
+        self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
+        Ok(counters)
+    }
+
+    async fn reduce(
+        &self,
+        id: AttemptId,
+        partition: Partition,
+        map_outputs: u64,
+        progress: Arc<Progress>,
+    ) -> Result<Counters, Trouble> {
+        let inputs = self.map_outputs(map_outputs).await.map_err(Trouble::Client)?;
+        let context = self.context(id, progress);
+        let counters = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await?;
+        self.await_permission(id, &context.progress).await?;
+        self.files.commit_reduce(partition, id).await?;
+        Ok(counters)
+    }
+
+    fn context(&self, attempt: AttemptId, progress: Arc<Progress>) -> TaskContext<W> {
+        TaskContext {
+            world: self.world.clone(),
+            app: self.app.clone(),
+            combine: self.registration.combine,
+            reduces: self.registration.reduces,
+            limits: self.limits,
+            job: self.registration.job,
+            attempt,
+            scratch: self.files.scratch(attempt),
+            progress,
+        }
+    }
+
+    /// Waits until the coordinator tells this attempt to commit, or that it is no longer wanted.
+    async fn await_permission(&self, attempt: AttemptId, progress: &Progress) -> Result<(), Trouble> {
+        let request = Request::AskCommit { worker: self.registration.worker, attempt };
+        loop {
+            match self.client.ask(&request).await.map_err(Trouble::Client)? {
+                Reply::Commit => return Ok(()),
+                Reply::Wait if !progress.is_stopped() => {}
+                _ => return Err(TaskError::Stopped.into()),
+            }
+        }
+    }
+
+    /// The outputs to read for a reduce that was assigned when the list of commits had `count` entries: of each map the
+    /// attempt that was committed last by then.
+    async fn map_outputs(&self, count: u64) -> Result<Vec<MapOutput>, ClientError> {
+        let worker = self.registration.worker;
+        loop {
+            let known = {
+                let commits = self.map_commits.lock().unwrap_or_else(PoisonError::into_inner);
+                if commits.len() as u64 >= count {
+                    return Ok(self.latest(&commits[..count as usize]));
+                }
+                commits.len()
+            };
+            let reply = self.client.ask(&Request::MapOutputs { worker, known: known as u64 }).await?;
+            let Reply::MapOutputs { commits: more } = reply else {
+                let reason = "the coordinator would not say which map outputs to read".to_owned();
+                return Err(ClientError::Rejected { reason });
+            };
+            let mut commits = self.map_commits.lock().unwrap_or_else(PoisonError::into_inner);
+            // Another slot may have asked the same in the meantime.
+            if commits.len() == known {
+                commits.extend(more);
+            }
+        }
+    }
+
+    fn latest(&self, commits: &[MapAttempt]) -> Vec<MapOutput> {
+        let latest: BTreeMap<MapIndex, Attempt> = commits.iter().map(|commit| (commit.map, commit.attempt)).collect();
+        let maps = latest.into_iter().map(|(map, attempt)| MapAttempt { map, attempt });
+        maps.map(|map| MapOutput { map, path: self.files.map_output(map) }).collect()
+    }
+}
+
+/// What to tell the coordinator of `error`; nothing when the attempt was stopped.
+fn failure(error: TaskError) -> Option<Failure> {
+    match error {
+        TaskError::Stopped => None,
+        TaskError::BadMapOutput { map, reason } => Some(Failure::BadMapOutput { map, reason: cut(reason) }),
+        TaskError::App { .. } | TaskError::File(_) | TaskError::TooLarge { .. } => {
+            Some(Failure::Attempt { reason: cut(error.to_string()) })
+        }
+    }
+}
+
+/// Cuts a text that would not fit a report.
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_REASON_BYTES));
+    text
+}

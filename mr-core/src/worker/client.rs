@@ -1,0 +1,101 @@
+//! Asking the coordinator, again and again if need be. Every request can be carried out twice without harm, so an answer that
+//! does not come is simply asked for again, after pauses that grow and jitter so that a thousand workers do not ask in step.
+
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use world::{Address, CallError, Clock, Network, World};
+
+use crate::protocol::{self, Reply, Request};
+
+/// How long an answer may take. Longer than the coordinator keeps any request, a second at most.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why the coordinator could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// It did not answer for as long as the worker was told to try.
+    #[error("the coordinator has not answered for {} s: {reason}", tried_for.as_secs_f64().round())]
+    Lost {
+        /// How long it was tried.
+        tried_for: Duration,
+        /// What went wrong the last time.
+        reason: String,
+    },
+    /// It does not understand this worker, or the worker it.
+    #[error("{reason}")]
+    Rejected {
+        /// The listener's words, or what is wrong with its answer.
+        reason: String,
+    },
+}
+
+/// The coordinator, as seen from a worker.
+pub(super) struct Client<W: World> {
+    world: W,
+    coordinator: Address,
+    retry_for: Duration,
+    jitter: Mutex<ChaCha8Rng>,
+}
+
+impl<W: World> Client<W> {
+    /// The coordinator at `coordinator`, given up after `retry_for` without an answer.
+    pub(super) fn new(world: W, coordinator: Address, retry_for: Duration) -> Self {
+        let jitter = Mutex::new(ChaCha8Rng::seed_from_u64(world.entropy()));
+        Self { world, coordinator, retry_for, jitter }
+    }
+
+    /// Asks until there is an answer.
+    pub(super) async fn ask(&self, request: &Request) -> Result<Reply, ClientError> {
+        let started = self.world.clock().now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let reason = match self.ask_once(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(CallError::Rejected { reason, .. }) => return Err(ClientError::Rejected { reason }),
+                Err(CallError::NoAnswer { reason, .. }) => reason,
+            };
+            let tried_for = self.world.clock().now() - started;
+            if tried_for >= self.retry_for {
+                return Err(ClientError::Lost { tried_for, reason });
+            }
+            self.world.clock().sleep(self.jittered(pause).min(self.retry_for - tried_for)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Asks once.
+    pub(super) async fn ask_once(&self, request: &Request) -> Result<Reply, CallError> {
+        let call = pin!(self.world.network().call(&self.coordinator, protocol::encode(request)));
+        let patience = pin!(self.world.clock().sleep(PATIENCE));
+        let address = self.coordinator.clone();
+        match select(call, patience).await {
+            Either::Left((answer, _)) => protocol::decode(&answer?).map_err(|error| CallError::Rejected {
+                address,
+                reason: format!("its answer makes no sense: {error}"),
+            }),
+            Either::Right(_) => {
+                let reason = format!("no answer within {} s", PATIENCE.as_secs());
+                Err(CallError::NoAnswer { address, reason })
+            }
+        }
+    }
+
+    pub(super) fn retry_for(&self) -> Duration {
+        self.retry_for
+    }
+
+    /// Between half of `pause` and all of it.
+    fn jittered(&self, pause: Duration) -> Duration {
+        let mut jitter = self.jitter.lock().unwrap_or_else(PoisonError::into_inner);
+        pause / 2 + (pause / 2).mul_f64(f64::from(jitter.next_u32()) / f64::from(u32::MAX))
+    }
+}

@@ -1,0 +1,162 @@
+//! Where a job's files lie, and how an output gets its name.
+//!
+//! Everything temporary is in a directory of the job's own, `mr-job-ID`: next to the outputs, and, if intermediate files are to
+//! lie elsewhere, there as well. Every name in it carries task and attempt, so no two attempts ever meet:
+//!
+//! ```text
+//! mr-job-ID/map-3-2          what attempt 2 of map 3 wrote, complete
+//! mr-job-ID/map-3-2.tmp      the same, still being written
+//! mr-job-ID/map-3-2.spill-0  one of its spills
+//! mr-job-ID/reduce-5-1.tmp   what attempt 1 of reduce 5 would have as mr-out-5
+//! mr-job-ID/output-5         the one output of reduce 5 that counts
+//! mr-out-5                   the same file under its public name
+//! ```
+//!
+//! # Why an output cannot change once it is visible
+//!
+//! The coordinator tells one attempt at a time to commit, but it cannot stop an attempt that was told so, slept, and woke up
+//! long after another took its place. The file system can: `output-5` is made by a hard link, which fails when the name exists,
+//! so the first attempt to get there wins for good. Whoever comes later, whether the winner was too slow or died half-way, puts
+//! *that* file in place, and renaming a file over itself does nothing (POSIX `rename`). When the job has ended the directory
+//! goes, and with it everything a sleeper could still rename.
+
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use world::{FileError, FileSystem};
+
+use crate::ids::{AttemptId, JobId, MapAttempt, Partition, TaskId};
+
+/// How often removing the job's directory is tried while others still drop files into it.
+const REMOVE_ROUNDS: u32 = 10;
+
+/// Where a job's files lie.
+pub(super) struct JobFiles<F: FileSystem> {
+    files: F,
+    /// Intermediate files.
+    scratch: Utf8PathBuf,
+    /// Outputs before they have their name; in the directory of the outputs, because a rename cannot leave a file system.
+    staging: Utf8PathBuf,
+    out: Utf8PathBuf,
+}
+
+impl<F: FileSystem> JobFiles<F> {
+    /// The files of `job`, with intermediate ones below `dir` and outputs in `out`.
+    pub(super) fn new(files: F, job: JobId, dir: &Utf8Path, out: &Utf8Path) -> Self {
+        let name = format!("mr-job-{job}");
+        Self { files, scratch: dir.join(&name), staging: out.join(&name), out: out.to_owned() }
+    }
+
+    /// Makes the job's directories, unless another worker has.
+    pub(super) async fn create_directories(&self) -> Result<(), FileError> {
+        for directory in self.directories() {
+            match self.files.create_dir(directory).await {
+                Err(error) if error.kind != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The prefix of the names of everything that `attempt` keeps for itself.
+    pub(super) fn scratch(&self, attempt: AttemptId) -> Utf8PathBuf {
+        self.scratch.join(attempt_name(attempt))
+    }
+
+    /// Where `attempt` writes what it is to commit.
+    pub(super) fn temporary(&self, attempt: AttemptId) -> Utf8PathBuf {
+        let directory = match attempt.task {
+            TaskId::Map(_) => &self.scratch,
+            TaskId::Reduce(_) => &self.staging,
+        };
+        directory.join(format!("{}.tmp", attempt_name(attempt)))
+    }
+
+    /// The complete output of a map attempt.
+    pub(super) fn map_output(&self, map: MapAttempt) -> Utf8PathBuf {
+        self.scratch.join(attempt_name(map.into()))
+    }
+
+    /// Gives the synced temporary file of a map attempt its name, durably.
+    pub(super) async fn commit_map(&self, map: MapAttempt) -> Result<(), FileError> {
+        self.files.rename(&self.temporary(map.into()), &self.map_output(map)).await?;
+        self.files.sync_dir(&self.scratch).await
+    }
+
+    /// Puts the output of `partition` in place, durably: that of `attempt`, or that of the attempt which got there first.
+    pub(super) async fn commit_reduce(&self, partition: Partition, attempt: AttemptId) -> Result<(), FileError> {
+        let staged = self.temporary(attempt);
+        let chosen = self.staging.join(format!("output-{partition}"));
+        let link = self.staging.join(format!("{}.link", attempt_name(attempt)));
+        self.link_unless_there(&staged, &chosen).await?;
+        self.link_unless_there(&chosen, &link).await?;
+        self.files.rename(&link, &self.out.join(format!("mr-out-{partition}"))).await?;
+        self.files.sync_dir(&self.out).await?;
+        // The link is still there if it was renamed over the same file.
+        self.remove_if_there(&link).await?;
+        self.remove_if_there(&staged).await
+    }
+
+    async fn link_unless_there(&self, from: &Utf8Path, to: &Utf8Path) -> Result<(), FileError> {
+        match self.files.hard_link(from, to).await {
+            Err(error) if error.kind != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes everything that an attempt of no further use has left, as far as possible.
+    pub(super) async fn discard(&self, attempt: AttemptId) {
+        let own = attempt_name(attempt);
+        let prefix = format!("{own}.");
+        for directory in self.directories() {
+            let names = self.files.read_dir(directory).await.unwrap_or_default();
+            for name in names.iter().filter(|name| **name == own || name.starts_with(&prefix)) {
+                self.remove_or_warn(&directory.join(name)).await;
+            }
+        }
+    }
+
+    /// Removes the job's directories with all that is in them. Several workers may do so at once.
+    pub(super) async fn remove_all(&self) {
+        for directory in self.directories() {
+            for _ in 0..REMOVE_ROUNDS {
+                for name in self.files.read_dir(directory).await.unwrap_or_default() {
+                    self.remove_or_warn(&directory.join(name)).await;
+                }
+                match self.files.remove_dir(directory).await {
+                    Err(error) if error.kind == io::ErrorKind::DirectoryNotEmpty => {}
+                    Err(error) if error.kind != io::ErrorKind::NotFound => {
+                        tracing::warn!(%error, "the job's directory stays behind");
+                        break;
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    fn directories(&self) -> impl Iterator<Item = &Utf8Path> {
+        let staging = (self.staging != self.scratch).then_some(self.staging.as_path());
+        [Some(self.scratch.as_path()), staging].into_iter().flatten()
+    }
+
+    async fn remove_if_there(&self, path: &Utf8Path) -> Result<(), FileError> {
+        match self.files.remove_file(path).await {
+            Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove_or_warn(&self, path: &Utf8Path) {
+        if let Err(error) = self.remove_if_there(path).await {
+            tracing::warn!(%error, "a temporary file stays behind");
+        }
+    }
+}
+
+fn attempt_name(attempt: AttemptId) -> String {
+    match attempt.task {
+        TaskId::Map(map) => format!("map-{}-{}", map.0, attempt.attempt.0),
+        TaskId::Reduce(partition) => format!("reduce-{}-{}", partition.0, attempt.attempt.0),
+    }
+}
