@@ -109,6 +109,7 @@ pub async fn write_group<W: World>(
     key: &[u8],
     runs: impl Iterator<Item = ValueRun<'_>>,
 ) -> Result<(), TaskError> {
+    ctx.tick()?;
     writer.start_group(key);
     for run in runs {
         writer.push_run(run);
