@@ -1,1 +1,3 @@
 //! MapReduce in the real world.
+
+pub mod real;
