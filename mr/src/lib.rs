@@ -1,3 +1,4 @@
 //! MapReduce in the real world.
 
+pub mod corpus;
 pub mod real;
