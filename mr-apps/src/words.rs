@@ -29,8 +29,9 @@ fn run_end(text: &[u8], start: usize, letters: bool) -> usize {
     at
 }
 
-/// Whether `text` starts with a letter, and how many bytes the letter or the other thing takes.
-#[cold]
+/// Whether `text` starts with a letter, and how many bytes the letter or the other thing takes. Out of line, so that the loop
+/// over ASCII stays small.
+#[inline(never)]
 fn decoded(text: &[u8]) -> (bool, usize) {
     let (character, width) = bstr::decode_utf8(text);
     let letter = character.is_some_and(|it| it.general_category_group() == GeneralCategoryGroup::Letter);

@@ -66,7 +66,8 @@ impl Bytes {
         if self.length == 0 {
             return &[];
         }
-        assert!(!self.start.is_null() && isize::try_from(self.length).is_ok(), "{self:?} points nowhere");
+        let possible = !self.start.is_null() && isize::try_from(self.length).is_ok();
+        assert!(possible, "{} bytes at {:?} were passed across the plugin ABI", self.length, self.start);
         // SAFETY: not null and not too long, as was just checked; the rest is the caller's promise.
         unsafe { slice::from_raw_parts(self.start, self.length) }
     }

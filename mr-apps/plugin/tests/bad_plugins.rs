@@ -5,7 +5,7 @@ mod built;
 use std::fs;
 use std::path::Path;
 
-use mr_core::app::Guarded;
+use mr_core::app::{Guarded, hash_partition};
 use mr_plugin::{AppError, Emit, MapInput, Output, Plugin, Reduces, ValueList};
 use tempfile::TempDir;
 
@@ -73,6 +73,19 @@ fn a_library_cut_short_anywhere_is_refused() {
     }
     let words = refusal_of_contents(&whole[..whole.len() - 1]);
     assert!(words.starts_with("`PATH` is not a shared library of this machine ("), "{words}");
+}
+
+#[test]
+fn a_library_whose_segments_lie_beyond_its_end_is_refused() {
+    let mut library = fs::read(built::library("echo")).expect("the library");
+    let field = |at: usize, library: &[u8]| usize::from(u16::from_ne_bytes([library[at], library[at + 1]]));
+    // The 64-bit ELF header has e_phoff at 32, e_phentsize at 54, e_phnum at 56; a program header p_type at 0, p_filesz at 32.
+    let (start, size, count) = (field(32, &library), field(54, &library), field(56, &library));
+    let loaded = (0..count).map(|index| start + index * size).filter(|&at| field(at, &library) == 1).last();
+    library[loaded.expect("a segment to load") + 32 + 4] = 1;
+    let words =
+        "`PATH` is not a shared library of this machine (its end is missing): build the plugin here, as a `cdylib`";
+    assert_eq!(refusal_of_contents(&library), words);
 }
 
 #[test]
@@ -179,6 +192,49 @@ fn a_panic_anywhere_is_an_error_in_its_words() {
 #[test]
 fn a_panic_in_drop_harms_nobody() {
     assert_eq!(map("panic in drop"), Ok(()));
+}
+
+#[test]
+fn an_app_is_dropped_with_its_instance() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("dropped");
+    let app = faulty(&format!("write on drop {}", file.display())).expect("an app");
+    assert!(!file.exists());
+    drop(app);
+    assert!(file.exists());
+}
+
+fn handmade() -> Guarded {
+    let plugin = Plugin::load(&built::library("handmade")).expect("a plugin that can be loaded");
+    Guarded::new(plugin.create("x").expect("an app"))
+}
+
+#[test]
+fn bytes_that_are_nowhere_are_not_read() {
+    let input = MapInput { file: "f", offset: 0, data: b"" };
+    let words = "map panicked: 5 bytes at 0x0 were passed across the plugin ABI";
+    assert_eq!(handmade().map(input, &mut Nowhere), Err(AppError::new(words)));
+}
+
+#[test]
+fn a_failure_without_a_reason_is_still_one() {
+    let reduced = handmade().reduce(b"k", ValueList::new().values(), &mut Output::new(b"k", &mut Vec::new()));
+    assert_eq!(reduced, Err(AppError::new("the plugin failed and gave no reason")));
+}
+
+#[test]
+fn a_plugin_without_a_partition_has_the_default_one() {
+    for key in ["", "a", "foobar"] {
+        let reduces = Reduces::new(1000);
+        assert_eq!(handmade().partition(key.as_bytes(), reduces), Ok(hash_partition(key.as_bytes(), reduces)));
+    }
+}
+
+#[test]
+fn combined_values_may_be_none() {
+    let mut combined = ValueList::new();
+    handmade().combine(b"k", ["v"].into_iter().collect::<ValueList>().values(), &mut combined).expect("a combine");
+    assert!(combined.values().is_empty());
 }
 
 #[test]

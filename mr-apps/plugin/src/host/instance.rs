@@ -147,7 +147,11 @@ fn asked(call: impl FnOnce(TextSink) -> Status) -> Result<(), AppError> {
     let mut receiver = Receiver::new(&mut reason);
     let status = call(receiver.text_sink());
     receiver.finish();
-    if status == DONE { Ok(()) } else { Err(AppError(String::from_utf8_lossy(&reason).into_owned())) }
+    match status {
+        DONE => Ok(()),
+        _ if reason.is_empty() => Err(AppError::new("the plugin failed and gave no reason")),
+        _ => Err(AppError(String::from_utf8_lossy(&reason).into_owned())),
+    }
 }
 
 fn runs(values: Values<'_>) -> Vec<Run> {

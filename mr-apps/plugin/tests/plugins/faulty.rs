@@ -28,6 +28,9 @@ impl Drop for Faulty {
         if self.fault == "panic in drop" {
             panic!("drop went wrong");
         }
+        if let Some(file) = self.fault.strip_prefix("write on drop ") {
+            std::fs::write(file, "dropped").expect("the file can be written");
+        }
     }
 }
 
