@@ -159,6 +159,12 @@ mod tests {
     }
 
     #[test]
+    fn empty_lines_are_found_where_they_are() {
+        assert_eq!(found("^$", "a\n\nb\r\n\r\nc\n"), lines([(2, ""), (6, "")]));
+        assert_eq!(found("^$", "a\n"), lines([]));
+    }
+
+    #[test]
     fn invalid_utf8_is_searched_and_kept() {
         let emitted = mapped(&grep("é$"), "f", b"\xff\xc3\xa9\nx\n");
         assert_eq!(emitted, [(b"f:000000000000".to_vec(), b"\xff\xc3\xa9".to_vec())]);
@@ -180,7 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_lines_found_are_those_that_match_by_themselves(
-            pattern in r"(\^|\\A|\\b|\\B)?(a|b|\.|\\s|\[\^a\]|\\W){1,3}[*+?]?(\$|\\z|\\b)?",
+            pattern in r"\(\?:\)(\^|\\A|\\b|\\B)?(a|b|\.|\\s|\[\^a\]|\\W){0,3}[*+?]?(\$|\\z|\\b)?",
             data in "[ab \r\n]{0,40}",
         ) {
             let alone = RegexBuilder::new(&pattern).crlf(true).multi_line(true).build().expect("a pattern");

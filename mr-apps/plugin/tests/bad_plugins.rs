@@ -81,7 +81,7 @@ fn a_library_whose_segments_lie_beyond_its_end_is_refused() {
     let field = |at: usize, library: &[u8]| usize::from(u16::from_ne_bytes([library[at], library[at + 1]]));
     // The 64-bit ELF header has e_phoff at 32, e_phentsize at 54, e_phnum at 56; a program header p_type at 0, p_filesz at 32.
     let (start, size, count) = (field(32, &library), field(54, &library), field(56, &library));
-    let loaded = (0..count).map(|index| start + index * size).filter(|&at| field(at, &library) == 1).last();
+    let loaded = (0..count).map(|index| start + index * size).rfind(|&at| field(at, &library) == 1);
     library[loaded.expect("a segment to load") + 32 + 4] = 1;
     let words =
         "`PATH` is not a shared library of this machine (its end is missing): build the plugin here, as a `cdylib`";
@@ -100,8 +100,11 @@ fn a_library_of_another_machine_is_refused() {
 
 #[test]
 fn a_program_is_no_library_to_load() {
-    let words = refusal(&std::env::current_exe().expect("this test"));
-    assert!(words.starts_with("`PATH` is "), "{words}");
+    // e_type of the ELF header: ET_EXEC.
+    let mut program = fs::read(built::library("echo")).expect("the library");
+    program[16..18].copy_from_slice(&2_u16.to_ne_bytes());
+    let words = "`PATH` is not a shared library of this machine (it is of kind Executable): build the plugin here, as a `cdylib`";
+    assert_eq!(refusal_of_contents(&program), words);
 }
 
 #[test]

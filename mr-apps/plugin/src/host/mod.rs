@@ -91,7 +91,10 @@ pub enum PluginError {
         what: &'static str,
     },
     /// The file is no shared library that can be loaded here.
-    #[error("`{}` is not a shared library of this machine ({reason}): build the plugin here, as a `cdylib`", path.display())]
+    #[error(
+        "`{}` is not a shared library of this machine ({reason}): build the plugin here, as a `cdylib`",
+        path.display()
+    )]
     NotALibrary {
         /// The file.
         path: PathBuf,
@@ -99,7 +102,11 @@ pub enum PluginError {
         reason: String,
     },
     /// The library lacks a symbol of the ABI.
-    #[error("`{}` is a library but not a plugin, for it lacks the symbol `{symbol}`: export an app with `mr_plugin::export!`", path.display())]
+    #[error(
+        "`{}` is a library but not a plugin, for it lacks the symbol `{symbol}`: \
+         export an app with `mr_plugin::export!`",
+        path.display()
+    )]
     NotAPlugin {
         /// The file.
         path: PathBuf,
@@ -108,7 +115,8 @@ pub enum PluginError {
     },
     /// The plugin was built against another version of the ABI.
     #[error(
-        "the plugin `{}` is of plugin ABI version {version} and this program of version {}: rebuild the plugin with the `mr-plugin` that came with this program",
+        "the plugin `{}` is of plugin ABI version {version} and this program of version {}: \
+         rebuild the plugin with the `mr-plugin` that came with this program",
         path.display(),
         abi::VERSION
     )]
@@ -119,7 +127,10 @@ pub enum PluginError {
         version: u32,
     },
     /// The plugin breaks the rules of its own version of the ABI.
-    #[error("the plugin `{}` is broken ({reason}): export its app with `mr_plugin::export!`, and rebuild it", path.display())]
+    #[error(
+        "the plugin `{}` is broken ({reason}): export its app with `mr_plugin::export!`, and rebuild it",
+        path.display()
+    )]
     Nonsense {
         /// The file.
         path: PathBuf,
