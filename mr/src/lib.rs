@@ -1,4 +1,13 @@
-//! MapReduce in the real world.
+//! MapReduce in the real world: on sockets, files and processes.
+//!
+//! * [`real`] — the traits of [`world`] over an operating system;
+//! * [`programs`] — `mr run`, `mrcoordinator`, `mrworker`, `mrsequential` and the rest, as functions;
+//! * [`cli`] — what their command lines share;
+//! * [`corpus`] — a generator of text for those who have none.
+//!
+//! Nothing here decides anything about a job: that is `mr-core`'s, which runs in a simulated world just as well.
 
+pub mod cli;
 pub mod corpus;
+pub mod programs;
 pub mod real;

@@ -1,0 +1,61 @@
+//! From what a person types for an app to the app: the name of a built-in one, or the path of a plugin.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mr_core::app::{App, AppError, AppIdentity, AppSource};
+use mr_plugin::Plugin;
+
+use super::Failure;
+
+struct BuiltInSource(&'static mr_apps::BuiltIn);
+
+impl AppSource for BuiltInSource {
+    fn identity(&self) -> AppIdentity {
+        self.0.identity()
+    }
+
+    fn create(&self, argument: &str) -> Result<Arc<dyn App>, AppError> {
+        self.0.create(argument)
+    }
+}
+
+struct PluginSource(Plugin);
+
+impl AppSource for PluginSource {
+    fn identity(&self) -> AppIdentity {
+        self.0.identity().clone()
+    }
+
+    fn create(&self, argument: &str) -> Result<Arc<dyn App>, AppError> {
+        self.0.create(argument)
+    }
+}
+
+/// The app that `text` means: a built-in one of that name, else the plugin in that file.
+///
+/// # Errors
+///
+/// When there is no such app, or the file is not a plugin for this program.
+pub fn find_app(text: &str) -> Result<Box<dyn AppSource>, Failure> {
+    if let Some(app) = mr_apps::builtin(text) {
+        return Ok(Box::new(BuiltInSource(app)));
+    }
+    let looks_like_a_file = text.contains('/') || text.ends_with(".so") || Path::new(text).exists();
+    if !looks_like_a_file {
+        let names = builtin_names();
+        return Err(Failure::Usage(format!(
+            "there is no app `{text}`: name one of {names}, or the `.so` file of a plugin"
+        )));
+    }
+    match Plugin::load(Path::new(text)) {
+        Ok(plugin) => Ok(Box::new(PluginSource(plugin))),
+        Err(error) => Err(Failure::Usage(error.to_string())),
+    }
+}
+
+/// The names of the built-in apps, for people.
+#[must_use]
+pub fn builtin_names() -> String {
+    mr_apps::builtins().map(|app| app.name()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,46 @@
+//! How a program ends: a sentence on stderr and an exit code that tells the kinds of failure apart.
+
+use std::process::ExitCode;
+
+/// Why a program did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The job failed. Exit code 1.
+    #[error("the job failed: {0}")]
+    Job(String),
+    /// The person's words or files make no sense, and nothing was started. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// A socket, directory or coordinator could not be used. Exit code 3.
+    #[error("{0}")]
+    Environment(String),
+    /// Somebody pressed Ctrl-C or sent a signal. Exit code 130.
+    #[error("interrupted")]
+    Interrupted,
+    /// The job failed, and whoever started this program says so. Exit code 1.
+    #[error("")]
+    JobSilently,
+}
+
+impl Failure {
+    /// The program's exit code.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Failure::Job(_) | Failure::JobSilently => 1,
+            Failure::Usage(_) => 2,
+            Failure::Environment(_) => 3,
+            Failure::Interrupted => 130,
+        }
+    }
+}
+
+/// Tells the person of a failure and turns the result into an exit code.
+#[must_use]
+pub fn conclude(program: &str, result: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    if failure != Failure::JobSilently {
+        eprintln!("{program}: {failure}");
+    }
+    ExitCode::from(failure.code())
+}

@@ -1,0 +1,52 @@
+//! What the command lines of all programs share: how apps are found, sizes written, logs shown, and how a program ends.
+
+mod app;
+mod exit;
+mod log;
+mod options;
+mod size;
+
+pub use app::{builtin_names, find_app};
+pub use exit::{Failure, conclude};
+pub use log::{LogOptions, start_log};
+pub use options::{JobOptions, WorkerOptions};
+pub use size::{SplitSize, byte_count};
+
+use std::future::Future;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+
+/// The colours of `--help`; clap leaves them out where `NO_COLOR` is set or nobody looks.
+pub const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// What `--help` says of exit codes.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    the job is done and every output committed
+  1    the job failed
+  2    wrong usage or bad input; nothing was started
+  3    a socket, directory or coordinator could not be used
+  130  interrupted";
+
+/// Runs `program` with threads for its sockets, and a thread for each attempt it computes.
+///
+/// Attempts that still compute when `program` is done are left behind: the end of the process ends them.
+///
+/// # Errors
+///
+/// As `program`; or when the system has no threads to give.
+pub fn run_async(program: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Environment(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(program);
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,98 @@
+//! The options that say how a job and its workers run, for every program that starts one.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use mr_core::ids::{JobId, Reduces};
+use mr_core::job::{InputFile, Job};
+use mr_core::tasks::Limits;
+
+use super::{SplitSize, byte_count};
+
+/// How a job runs.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Job options")]
+pub struct JobOptions {
+    /// Number of reduce tasks, and so of outputs
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub reduces: NonZeroU32,
+
+    /// How long a task may go without a sign of progress before another worker is asked to do it too
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
+    pub task_timeout: Duration,
+
+    /// How often a task may fail before the job does
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub max_failures: NonZeroU32,
+
+    /// What the app is given to start with, such as grep's pattern
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub arg: String,
+
+    /// Do not use the app's combiner
+    #[arg(long)]
+    pub no_combine: bool,
+}
+
+impl JobOptions {
+    /// The job over `inputs` that these options ask for.
+    #[must_use]
+    pub fn job(&self, id: JobId, inputs: Vec<InputFile>, split_size: SplitSize) -> Job {
+        Job {
+            reduces: Reduces(self.reduces),
+            split_size: split_size.bytes(),
+            app_argument: self.arg.clone(),
+            combine: !self.no_combine,
+            task_timeout: self.task_timeout,
+            max_failures: self.max_failures.get(),
+            ..Job::new(id, inputs)
+        }
+    }
+}
+
+/// How a worker runs.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Worker options")]
+pub struct WorkerOptions {
+    /// Tasks at once in a worker
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub slots: NonZeroUsize,
+
+    /// Memory for emitted records, per map task; more are spilled to disk
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = byte_count)]
+    pub memory: u64,
+
+    /// Directory for the outputs, mr-out-*
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: Utf8PathBuf,
+
+    /// Directory for intermediate files; all workers must reach the same [default: the directory of the outputs]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<Utf8PathBuf>,
+}
+
+impl WorkerOptions {
+    /// The directory for intermediate files.
+    #[must_use]
+    pub fn dir(&self) -> &Utf8PathBuf {
+        self.dir.as_ref().unwrap_or(&self.out)
+    }
+
+    /// The memory limits of an attempt.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        Limits { map_buffer: usize::try_from(self.memory).unwrap_or(usize::MAX), ..defaults }
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; write a time such as 10s or 500ms"))?;
+    if timeout < Duration::from_millis(100) {
+        return Err("less than 100ms leaves no time for a heartbeat".to_owned());
+    }
+    Ok(timeout)
+}

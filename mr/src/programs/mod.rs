@@ -1,0 +1,86 @@
+//! The programs, as functions: their command lines and what they do. The binaries only call them.
+
+pub mod apps;
+pub mod coordinator;
+pub mod generate;
+pub mod run;
+pub mod sequential;
+pub mod worker;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use camino::Utf8Path;
+use futures::channel::mpsc::UnboundedSender;
+use mr_core::coordinator::Order;
+use mr_core::ids::JobId;
+use tokio::signal::unix::{SignalKind, signal};
+use world::World;
+
+use crate::cli::Failure;
+use crate::real::RealWorld;
+
+/// The course's socket up to 2025, for those who name none.
+#[must_use]
+pub fn default_socket() -> PathBuf {
+    PathBuf::from(format!("/var/tmp/5840-mr-{}", rustix::process::getuid().as_raw()))
+}
+
+/// How a worker's process is called in the log and by whoever sees it die.
+#[must_use]
+pub fn worker_name(pid: u32) -> String {
+    let host = rustix::system::uname();
+    format!("{}/{pid}", host.nodename().to_string_lossy())
+}
+
+/// A fresh name for a job.
+fn new_job_id(world: &RealWorld) -> JobId {
+    JobId(world.entropy())
+}
+
+/// A sentence about a file or directory that cannot be used as an input, or nothing when it can be read.
+fn input_trouble(path: &Utf8Path) -> Option<String> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            Some(format!("the input `{path}` is a directory: name the files in it, for example `{path}/*`"))
+        }
+        Ok(_) => std::fs::File::open(path).err().map(|error| unreadable(path, &error)),
+        Err(error) => Some(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Utf8Path, error: &io::Error) -> String {
+    format!("cannot read the input `{path}`: {error}")
+}
+
+/// Fails unless each of `inputs` can be read.
+fn check_inputs<'a>(inputs: impl IntoIterator<Item = &'a Utf8Path>) -> Result<(), Failure> {
+    match inputs.into_iter().find_map(input_trouble) {
+        Some(trouble) => Err(Failure::Usage(trouble)),
+        None => Ok(()),
+    }
+}
+
+/// Turns Ctrl-C and the wish of the system that this process end into an order to end the job.
+fn abort_on_signals(orders: UnboundedSender<Order>) -> Result<(), Failure> {
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let orders = orders.clone();
+        let mut signal =
+            signal(kind).map_err(|error| Failure::Environment(format!("cannot listen for signals: {error}")))?;
+        tokio::spawn(async move {
+            signal.recv().await;
+            // A coordinator that has already finished needs no order.
+            let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
+        });
+    }
+    Ok(())
+}
+
+/// The reason for which an interrupted job fails.
+const INTERRUPTED: &str = "interrupted";
+
+/// Whether something other than a regular file, or nothing at all, bears the name: what makes a course program's first
+/// argument a socket.
+fn names_a_socket(path: &Path) -> bool {
+    !path.is_file()
+}

@@ -1,0 +1,182 @@
+//! The worker processes of a local cluster: started, watched, started anew when they die, and gone at the end.
+//!
+//! A process that was seen to end is buried at once: its attempts are given to others without waiting for the task timeout.
+
+use std::num::NonZeroUsize;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::channel::mpsc::UnboundedSender;
+use mr_core::coordinator::Order;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::RunArguments;
+use crate::cli::Failure;
+use crate::programs::worker_name;
+use crate::real::address::RealAddress;
+
+/// How long workers may take to leave after the end of the job.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the workers of a cluster look for a coordinator that has vanished.
+const RETRY_FOR: &str = "3s";
+
+/// How many tasks were committed so far: the sign that dying workers still get somewhere.
+#[derive(Debug, Default)]
+pub(super) struct Commits(AtomicU64);
+
+impl Commits {
+    pub(super) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The running workers.
+pub(super) struct Cluster {
+    watchers: JoinSet<()>,
+    ended: watch::Sender<bool>,
+}
+
+impl Cluster {
+    /// Starts `workers` processes that work for the coordinator at `address`.
+    pub(super) fn start(
+        arguments: &RunArguments,
+        address: &RealAddress,
+        workers: NonZeroUsize,
+        orders: UnboundedSender<Order>,
+        commits: Arc<Commits>,
+    ) -> Result<Self, Failure> {
+        let (ended, _) = watch::channel(false);
+        let deaths = Arc::new(Deaths { limit: 4 * workers.get() as u64 + 4, ..Deaths::default() });
+        let mut watchers = JoinSet::new();
+        for _ in 0..workers.get() {
+            let mut watcher = Watcher {
+                command: WorkerCommand::new(arguments, address)?,
+                orders: orders.clone(),
+                commits: commits.clone(),
+                deaths: deaths.clone(),
+                ended: ended.subscribe(),
+            };
+            let child = watcher.command.spawn()?;
+            watchers.spawn(async move { watcher.watch(child).await });
+        }
+        Ok(Self { watchers, ended })
+    }
+
+    /// Waits for the workers to leave, now that the job has ended, and kills those that do not.
+    pub(super) async fn stop(mut self) {
+        self.ended.send_replace(true);
+        let all_left = async { while self.watchers.join_next().await.is_some() {} };
+        // Dropping the watchers of those who stay kills them.
+        let _ = tokio::time::timeout(LEAVE_WITHIN, all_left).await;
+    }
+}
+
+/// How to start a worker.
+struct WorkerCommand {
+    program: std::path::PathBuf,
+    arguments: Vec<String>,
+}
+
+impl WorkerCommand {
+    fn new(run: &RunArguments, address: &RealAddress) -> Result<Self, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::Environment(format!("cannot find this program's own file: {error}")))?;
+        let arguments = [
+            "worker".to_owned(),
+            "--silent-failure".to_owned(),
+            format!("--coordinator={address}"),
+            format!("--retry-for={RETRY_FOR}"),
+            format!("--slots={}", run.worker.slots),
+            format!("--memory={}", run.worker.memory),
+            format!("--out={}", run.worker.out),
+            format!("--dir={}", run.worker.dir()),
+            format!("--log={}", run.log.log),
+            "--".to_owned(),
+            run.app.clone(),
+        ];
+        Ok(Self { program, arguments: arguments.into() })
+    }
+
+    fn spawn(&self) -> Result<Child, Failure> {
+        Command::new(&self.program)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| Failure::Environment(format!("cannot start a worker process: {error}")))
+    }
+}
+
+/// Deaths since the last commit, over all workers.
+#[derive(Debug, Default)]
+struct Deaths {
+    limit: u64,
+    in_a_row: AtomicU64,
+    commits_seen: AtomicU64,
+}
+
+impl Deaths {
+    /// Counts one more death; whether there have now been too many without a commit in between.
+    fn one_more(&self, commits: u64) -> bool {
+        if self.commits_seen.swap(commits, Ordering::Relaxed) != commits {
+            self.in_a_row.store(0, Ordering::Relaxed);
+        }
+        self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 > self.limit
+    }
+}
+
+/// Watches one worker process and its successors.
+struct Watcher {
+    command: WorkerCommand,
+    orders: UnboundedSender<Order>,
+    commits: Arc<Commits>,
+    deaths: Arc<Deaths>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Watcher {
+    async fn watch(&mut self, mut child: Child) {
+        loop {
+            let name = child.id().map(worker_name).unwrap_or_default();
+            let Ok(status) = child.wait().await else { return };
+            if *self.ended.borrow() || status.success() || status.code() == Some(1) {
+                // The job has ended, well or badly; the coordinator tells how.
+                return;
+            }
+            self.order(Order::Bury(name.clone()));
+            tracing::warn!(worker = name, %status, "worker process died");
+            match self.successor(status) {
+                Ok(successor) => child = successor,
+                Err(reason) => return self.order(Order::Abort(reason)),
+            }
+        }
+    }
+
+    /// A new process in place of one that ended with `status`; else the reason why there is no point.
+    fn successor(&self, status: ExitStatus) -> Result<Child, String> {
+        if let Some(code @ 2..=3) = status.code() {
+            return Err(format!("the workers cannot work (exit code {code}, see their message above)"));
+        }
+        if self.deaths.one_more(self.commits.count()) {
+            let count = self.deaths.limit + 1;
+            return Err(format!(
+                "{count} worker processes died in a row without finishing a task (the last: {status})"
+            ));
+        }
+        self.command.spawn().map_err(|error| error.to_string())
+    }
+
+    fn order(&self, order: Order) {
+        // A coordinator that has finished needs no orders.
+        let _ = self.orders.unbounded_send(order);
+    }
+}

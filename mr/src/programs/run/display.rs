@@ -1,0 +1,114 @@
+//! What a person sees of a job: a progress bar per phase on a terminal, one plain line per phase elsewhere, a summary.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use camino::Utf8Path;
+use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressStyle};
+use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, Phase};
+use world::Timestamp;
+
+use super::cluster::Commits;
+
+/// Shows a job while it runs.
+pub(super) struct Display {
+    app: String,
+    workers: NonZeroUsize,
+    started: Instant,
+    commits: Arc<Commits>,
+    bars: MultiProgress,
+    map: ProgressBar,
+    reduce: ProgressBar,
+    shown: Phase,
+}
+
+impl Display {
+    pub(super) fn new(app: &str, workers: NonZeroUsize, commits: Arc<Commits>) -> Self {
+        let bars = MultiProgress::new();
+        Self {
+            app: app.to_owned(),
+            workers,
+            started: Instant::now(),
+            commits,
+            map: bars.add(bar("map")),
+            reduce: bars.add(bar("reduce")),
+            bars,
+            shown: Phase::Map,
+        }
+    }
+
+    /// Takes the bars off the screen.
+    pub(super) fn close(&self) {
+        self.map.finish_and_clear();
+        self.reduce.finish_and_clear();
+    }
+
+    /// Prints how it went.
+    pub(super) fn summarise(&self, progress: &JobProgress, out: &Utf8Path) {
+        let JobProgress { maps, reduces, attempts, retries, failures, counters, .. } = *progress;
+        let workers = self.workers;
+        let lines = [
+            format!("{} done in {:.2} s on {workers} workers", self.app, self.started.elapsed().as_secs_f64()),
+            format!("  tasks     {maps} maps and {reduces} reduces, all committed"),
+            format!("  attempts  {attempts}, of them {retries} retries and {failures} failures"),
+            format!(
+                "  records   {} mapped, {} emitted, {} keys, {} written",
+                HumanCount(counters.map_input_records),
+                HumanCount(counters.map_output_records),
+                HumanCount(counters.reduce_input_groups),
+                HumanCount(counters.reduce_output_records),
+            ),
+            format!(
+                "  bytes     {} read, {} shuffled, {} written",
+                HumanBytes(counters.map_input_bytes),
+                HumanBytes(counters.map_output_bytes),
+                HumanBytes(counters.reduce_output_bytes),
+            ),
+            format!("  outputs   {} … mr-out-{}", out.join("mr-out-0"), reduces.saturating_sub(1)),
+        ];
+        // Nobody may be reading any more; the job is done all the same.
+        let _ = writeln!(io::stdout().lock(), "{}", lines.join("\n"));
+    }
+
+    fn end_of_phase(&self, phase: Phase, progress: &JobProgress) {
+        let (name, tasks) = match phase {
+            Phase::Map => ("map", progress.maps),
+            Phase::Reduce => ("reduce", progress.reduces),
+            Phase::Ended => return,
+        };
+        if self.bars.is_hidden() {
+            eprintln!("{name}: {tasks} tasks committed after {:.2} s", self.started.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl Observer for Display {
+    fn observe(&mut self, _now: Timestamp, event: &Event, coordinator: &Coordinator) {
+        match event {
+            Event::AttemptCommitted { .. } => self.commits.add_one(),
+            Event::WorkerRegistered { .. } | Event::MapOutputLost { .. } | Event::JobEnded { .. } => {}
+            _ => return,
+        }
+        let progress = coordinator.progress();
+        for (bar, length, position) in [
+            (&self.map, progress.maps, progress.maps_committed),
+            (&self.reduce, progress.reduces, progress.reduces_committed),
+        ] {
+            bar.set_length(length as u64);
+            bar.set_position(position as u64);
+        }
+        let succeeded_or_running = progress.phase != Phase::Ended || progress.reduces_committed == progress.reduces;
+        if progress.phase > self.shown && succeeded_or_running {
+            self.end_of_phase(self.shown, &progress);
+            self.shown = progress.phase;
+        }
+    }
+}
+
+fn bar(name: &'static str) -> ProgressBar {
+    let template = "{prefix:>8} {wide_bar:.cyan} {pos} of {len} tasks";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_prefix(name)
+}

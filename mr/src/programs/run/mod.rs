@@ -1,0 +1,116 @@
+//! `mr run`: a whole cluster on this machine for the length of one job.
+//!
+//! The coordinator runs in this process, so that its events can be shown; each worker is a process of its own, so that an app
+//! that crashes takes nothing else with it.
+
+mod cluster;
+mod display;
+mod outputs;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use futures::channel::mpsc;
+use mr_core::app::AppIdentity;
+use mr_core::coordinator::serve;
+use mr_core::job::Job;
+use mr_core::protocol::Ending;
+use world::{Address, Network as _, World};
+
+use self::cluster::{Cluster, Commits};
+use self::display::Display;
+use self::outputs::Outputs;
+use super::coordinator::measured_inputs;
+use super::{INTERRUPTED, abort_on_signals, new_job_id};
+use crate::cli::{Failure, JobOptions, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
+use crate::real::RealWorld;
+use crate::real::address::RealAddress;
+
+/// Run a job on this machine: a coordinator and some worker processes.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The app: the name of a built-in one (`mr apps` lists them), or the `.so` file of a plugin
+    pub app: String,
+
+    /// Input files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<Utf8PathBuf>,
+
+    /// Worker processes [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
+
+    /// Cut larger inputs into pieces of this size at line ends, or `whole`
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub split_size: SplitSize,
+
+    /// How the job runs.
+    #[command(flatten)]
+    pub job: JobOptions,
+
+    /// How the workers run.
+    #[command(flatten)]
+    pub worker: WorkerOptions,
+
+    /// How much to tell.
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+/// Runs the job and tells how it went.
+///
+/// # Errors
+///
+/// When the input makes no sense, the output directory cannot be used, or the job fails.
+pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
+    start_log(&arguments.log)?;
+    let world = RealWorld::new();
+    let app = checked_app(&arguments)?;
+    let inputs = measured_inputs(&arguments.files)?;
+    let outputs = Outputs::prepare(&arguments.worker.out, &arguments.files)?;
+
+    let job = arguments.job.job(new_job_id(&world), inputs, arguments.split_size);
+    let job = Job { app: Some(app), ..job };
+    let private = private_directory()?;
+    let address = RealAddress::Unix(private.path().join("coordinator.sock"));
+    let listening = world.network().listen(&Address::from(&address)).await;
+    let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
+    let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+
+    let (orders, order_receiver) = mpsc::unbounded();
+    abort_on_signals(orders.clone())?;
+    let commits = Arc::new(Commits::default());
+    let cluster = Cluster::start(&arguments, &address, workers, orders, commits.clone())?;
+    let mut display = Display::new(&arguments.app, workers, commits);
+    let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
+    cluster.stop().await;
+    display.close();
+    match ending {
+        Ending::Succeeded => {
+            display.summarise(&coordinator.progress(), outputs.directory());
+            Ok(())
+        }
+        Ending::Failed { reason } if reason == INTERRUPTED => Err(Failure::Interrupted),
+        Ending::Failed { reason } => Err(Failure::Job(reason)),
+    }
+}
+
+/// The app's identity, once it is clear that the app exists and takes its argument.
+fn checked_app(arguments: &RunArguments) -> Result<AppIdentity, Failure> {
+    let app = find_app(&arguments.app)?;
+    match app.create(&arguments.job.arg) {
+        Ok(_) => Ok(app.identity()),
+        Err(error) => Err(Failure::Usage(format!("the app `{}` cannot start: {error}", arguments.app))),
+    }
+}
+
+/// A directory for the coordinator's socket that only this user can look into.
+fn private_directory() -> Result<tempfile::TempDir, Failure> {
+    tempfile::Builder::new()
+        .prefix("mr-run-")
+        .tempdir()
+        .map_err(|error| Failure::Environment(format!("cannot make a directory for the coordinator's socket: {error}")))
+}

@@ -1,0 +1,125 @@
+//! The directory that a job's outputs go to: ours alone while the job runs, and free of an earlier job's outputs.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::cli::Failure;
+
+/// A directory made ready for outputs, locked until this is dropped.
+pub(super) struct Outputs {
+    directory: Utf8PathBuf,
+    /// Keeps a second `mr run` out of the directory.
+    _lock: File,
+}
+
+impl Outputs {
+    /// Makes `directory` if need be, checks that it can be written to, locks it, and removes the outputs of an earlier job.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be used, another `mr run` uses it, or one of `inputs` would be removed.
+    pub(super) fn prepare(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
+        fs::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
+        // Tried, not asked: permissions, read-only mounts and full disks all show.
+        tempfile::tempfile_in(directory).map_err(|error| unusable(directory, &error))?;
+        let lock = File::open(directory).map_err(|error| unusable(directory, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::Environment(format!(
+                    "another `mr run` is writing its outputs to `{directory}`: wait for it, or give --out another directory"
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(directory, &error)),
+        }
+        let earlier = earlier_outputs(directory).map_err(|error| unusable(directory, &error))?;
+        refuse_to_remove_inputs(&earlier, inputs)?;
+        for output in &earlier {
+            fs::remove_file(output).map_err(|error| unusable(directory, &error))?;
+        }
+        if !earlier.is_empty() {
+            tracing::info!(count = earlier.len(), %directory, "removed the outputs of an earlier job");
+        }
+        Ok(Self { directory: directory.to_owned(), _lock: lock })
+    }
+
+    /// The directory.
+    pub(super) fn directory(&self) -> &Utf8Path {
+        &self.directory
+    }
+}
+
+fn unusable(directory: &Utf8Path, error: &io::Error) -> Failure {
+    Failure::Environment(format!("cannot write to the output directory `{directory}`: {error}"))
+}
+
+/// The files named `mr-out-` and a number. They go even if this job has fewer reduces: a mixture of two jobs' outputs would
+/// look like one job's.
+fn earlier_outputs(directory: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+    let mut outputs = Vec::new();
+    for entry in directory.read_dir_utf8()? {
+        let entry = entry?;
+        let number = entry.file_name().strip_prefix("mr-out-");
+        if number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())) {
+            outputs.push(entry.into_path());
+        }
+    }
+    Ok(outputs)
+}
+
+fn refuse_to_remove_inputs(outputs: &[Utf8PathBuf], inputs: &[Utf8PathBuf]) -> Result<(), Failure> {
+    let canonical = |path: &Utf8PathBuf| path.canonicalize_utf8().ok();
+    let outputs: Vec<_> = outputs.iter().filter_map(canonical).collect();
+    match inputs.iter().find(|input| canonical(input).is_some_and(|input| outputs.contains(&input))) {
+        Some(input) => Err(Failure::Usage(format!(
+            "the input `{input}` would be overwritten by an output of this job: give --out another directory"
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> (tempfile::TempDir, Utf8PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn outputs_of_an_earlier_job_go_and_nothing_else_does() {
+        let (_guard, path) = directory();
+        for name in ["mr-out-0", "mr-out-19", "mr-out-", "mr-out-x", "mr-output-1", "notes.txt"] {
+            fs::write(path.join(name), "x").unwrap();
+        }
+        Outputs::prepare(&path, &[]).unwrap();
+        let mut left: Vec<_> =
+            path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        left.sort();
+        assert_eq!(left, ["mr-out-", "mr-out-x", "mr-output-1", "notes.txt"]);
+    }
+
+    #[test]
+    fn an_input_among_the_earlier_outputs_stays_and_the_job_is_refused() {
+        let (_guard, path) = directory();
+        let input = path.join("mr-out-3");
+        fs::write(&input, "precious").unwrap();
+        let failure = Outputs::prepare(&path, &[path.join("./mr-out-3")]).err().unwrap();
+        assert_eq!(failure.code(), 2);
+        assert_eq!(fs::read_to_string(&input).unwrap(), "precious");
+    }
+
+    #[test]
+    fn two_jobs_do_not_share_a_directory() {
+        let (_guard, path) = directory();
+        let first = Outputs::prepare(&path, &[]).unwrap();
+        let second = Outputs::prepare(&path, &[]).err().unwrap();
+        assert!(second.to_string().contains("another `mr run`"), "{second}");
+        drop(first);
+        Outputs::prepare(&path, &[]).unwrap();
+    }
+}

@@ -1,0 +1,80 @@
+//! `mrsequential`: the same job done plainly by one process, as something to compare with.
+
+use std::num::NonZeroU32;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Parser;
+use mr_core::app::Guarded;
+use mr_core::ids::Reduces;
+use mr_core::sequential;
+
+use super::check_inputs;
+use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, find_app, start_log};
+use crate::real::RealWorld;
+
+/// Runs a MapReduce job in one process, one step after the other, and writes everything to mr-out-0.
+///
+/// Made to be plainly right, not fast: all intermediate records are held in memory.
+#[derive(Debug, Parser)]
+#[command(name = "mrsequential", version, styles = STYLES, after_help = EXIT_CODES)]
+pub struct SequentialArguments {
+    /// The app: the name of a built-in one, or the `.so` file of a plugin
+    pub app: String,
+
+    /// Input files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<Utf8PathBuf>,
+
+    /// Write one output per partition, as a job with N reduces does [default: everything to mr-out-0]
+    #[arg(long, value_name = "N")]
+    pub reduces: Option<NonZeroU32>,
+
+    /// What the app is given to start with, such as grep's pattern
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub arg: String,
+
+    /// Directory for the outputs, mr-out-*
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: Utf8PathBuf,
+
+    /// How much to tell.
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+/// Runs the job and writes its outputs.
+///
+/// # Errors
+///
+/// When an input cannot be read, the app fails, or an output cannot be written.
+pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
+    start_log(&arguments.log)?;
+    let source = find_app(&arguments.app)?;
+    check_inputs(arguments.files.iter().map(AsRef::as_ref))?;
+    let app =
+        source.create(&arguments.arg).map_err(|error| Failure::Usage(format!("the app cannot start: {error}")))?;
+    let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();
+    let reduces = arguments.reduces.map(Reduces);
+    let outputs = sequential::run(&RealWorld::new(), &Guarded::new(app), &inputs, reduces)
+        .await
+        .map_err(|error| Failure::Job(error.to_string()))?;
+    for (partition, output) in outputs.iter().enumerate() {
+        let path = arguments.out.join(format!("mr-out-{partition}"));
+        write_whole(&path, output).map_err(|error| Failure::Environment(format!("cannot write `{path}`: {error}")))?;
+    }
+    Ok(())
+}
+
+/// Writes a file so that nobody ever sees a part of it.
+fn write_whole(path: &Utf8Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+
+    let directory = path.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut temporary =
+        tempfile::Builder::new().prefix("mr-sequential-").permissions(permissions).tempfile_in(directory)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path)?;
+    std::fs::File::open(directory)?.sync_all()
+}

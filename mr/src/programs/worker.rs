@@ -1,0 +1,83 @@
+//! `mrworker`: runs tasks for a coordinator until the job is done.
+
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use clap::Parser;
+use mr_core::protocol::Ending;
+use mr_core::worker::{self, WorkerConfig, WorkerError};
+use world::Address;
+
+use super::{default_socket, worker_name};
+use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, WorkerOptions, find_app, start_log};
+use crate::real::RealWorld;
+use crate::real::address::RealAddress;
+
+/// Runs map and reduce tasks for a coordinator until the job is done.
+///
+/// Names of input files are relative to the directory this is started in. Outputs and intermediate files are written there
+/// too, unless --out and --dir say otherwise.
+#[derive(Debug, Parser)]
+#[command(name = "mrworker", version, styles = STYLES, after_help = EXIT_CODES)]
+pub struct WorkerArguments {
+    /// The app: the name of a built-in one, or the `.so` file of a plugin
+    pub app: String,
+
+    /// The coordinator's Unix socket [default: /var/tmp/5840-mr-UID]
+    #[arg(conflicts_with = "coordinator")]
+    pub socket: Option<Utf8PathBuf>,
+
+    /// Where the coordinator listens, unix:PATH or tcp:HOST:PORT
+    #[arg(long, value_name = "ADDRESS")]
+    pub coordinator: Option<RealAddress>,
+
+    /// How long to try to reach the coordinator before giving up
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub retry_for: Duration,
+
+    /// How the worker runs.
+    #[command(flatten)]
+    pub worker: WorkerOptions,
+
+    /// How much to tell.
+    #[command(flatten)]
+    pub log: LogOptions,
+
+    /// Leave it to whoever started this worker to tell that the job failed
+    #[arg(long, hide = true)]
+    pub silent_failure: bool,
+}
+
+/// Works until the job has ended.
+///
+/// # Errors
+///
+/// When the job fails, or this worker cannot start or loses its coordinator.
+pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
+    start_log(&arguments.log)?;
+    let app = find_app(&arguments.app)?;
+    let config = WorkerConfig {
+        coordinator: Address::from(&coordinator(&arguments)),
+        slots: arguments.worker.slots,
+        dir: arguments.worker.dir().clone(),
+        out: arguments.worker.out.clone(),
+        limits: arguments.worker.limits(),
+        retry_for: arguments.retry_for,
+        name: worker_name(std::process::id()),
+    };
+    match worker::run(RealWorld::new(), config, &*app).await {
+        Ok(Ending::Succeeded) => Ok(()),
+        Ok(Ending::Failed { .. }) if arguments.silent_failure => Err(Failure::JobSilently),
+        Ok(Ending::Failed { reason }) => Err(Failure::Job(reason)),
+        Err(error @ (WorkerError::Refused(_) | WorkerError::App(_))) => Err(Failure::Usage(error.to_string())),
+        Err(error) => Err(Failure::Environment(error.to_string())),
+    }
+}
+
+fn coordinator(arguments: &WorkerArguments) -> RealAddress {
+    match (&arguments.coordinator, &arguments.socket) {
+        (Some(address), _) => address.clone(),
+        (None, Some(socket)) => RealAddress::Unix(socket.clone().into()),
+        (None, None) => RealAddress::Unix(default_socket()),
+    }
+}
