@@ -57,5 +57,5 @@ pub fn find_app(text: &str) -> Result<Box<dyn AppSource>, Failure> {
 /// The names of the built-in apps, for people.
 #[must_use]
 pub fn builtin_names() -> String {
-    mr_apps::builtins().map(|app| app.name()).collect::<Vec<_>>().join(", ")
+    mr_apps::builtins().map(mr_apps::BuiltIn::name).collect::<Vec<_>>().join(", ")
 }

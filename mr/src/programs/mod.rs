@@ -62,7 +62,7 @@ fn check_inputs<'a>(inputs: impl IntoIterator<Item = &'a Utf8Path>) -> Result<()
 }
 
 /// Turns Ctrl-C and the wish of the system that this process end into an order to end the job.
-fn abort_on_signals(orders: UnboundedSender<Order>) -> Result<(), Failure> {
+fn abort_on_signals(orders: &UnboundedSender<Order>) -> Result<(), Failure> {
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let orders = orders.clone();
         let mut signal =

@@ -51,8 +51,8 @@ impl Cluster {
         arguments: &RunArguments,
         address: &RealAddress,
         workers: NonZeroUsize,
-        orders: UnboundedSender<Order>,
-        commits: Arc<Commits>,
+        orders: &UnboundedSender<Order>,
+        commits: &Arc<Commits>,
     ) -> Result<Self, Failure> {
         let (ended, _) = watch::channel(false);
         let deaths = Arc::new(Deaths { limit: 4 * workers.get() as u64 + 4, ..Deaths::default() });

@@ -81,9 +81,9 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
 
     let (orders, order_receiver) = mpsc::unbounded();
-    abort_on_signals(orders.clone())?;
+    abort_on_signals(&orders)?;
     let commits = Arc::new(Commits::default());
-    let cluster = Cluster::start(&arguments, &address, workers, orders, commits.clone())?;
+    let cluster = Cluster::start(&arguments, &address, workers, &orders, &commits)?;
     let mut display = Display::new(&arguments.app, workers, commits);
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
