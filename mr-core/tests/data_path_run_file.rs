@@ -242,3 +242,14 @@ fn a_key_with_many_values_fills_many_blocks_of_usual_size() {
     assert!(blocks >= 50, "{blocks} blocks");
     assert_eq!(read(&bytes, 1, &limits), Ok(segments));
 }
+
+#[test]
+fn a_block_never_ends_before_the_first_value_of_a_key() {
+    for key in ["", "a key longer than a block"] {
+        let runs: Runs = (0..3_u8).map(|value| (vec![value], 1)).collect();
+        let segments = vec![vec![(key.into(), runs)]];
+        let bytes = write(&segments, &Limits { run_block: 1, ..Limits::default() });
+        let block = 12 + 1 + key.len() + 3 + 1;
+        assert_eq!(bytes.len(), 3 * block + 28 + TRAILER, "three blocks of one value each");
+    }
+}

@@ -125,6 +125,22 @@ fn a_full_buffer_is_spilled_and_a_roomy_one_is_not() {
 }
 
 #[test]
+fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
+    let values_reduced = |limits| {
+        let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(Records { joins: true }) };
+        for map in 0..5 {
+            let inputs = put_inputs(&setting, &[vec![record("key", &map.to_string())]]);
+            setting.map(map, &whole(&inputs[0])).unwrap();
+        }
+        let (output, counters) = setting.reduce(Partition(0), 5).unwrap();
+        assert_eq!(output, b"\0\0\0\x03key01234");
+        counters.reduce_input_records
+    };
+    assert_eq!(values_reduced(Limits::default()), 5);
+    assert!(values_reduced(Limits { map_buffer: 1, ..Limits::default() }) < 5);
+}
+
+#[test]
 fn a_map_shows_progress_for_every_record() {
     let setting = with_records(500, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
