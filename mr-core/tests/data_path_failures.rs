@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use futures::executor::block_on;
 use mr_core::app::{App, AppError, Emit, MapInput, Output, ValueList, Values};
 use mr_core::ids::{Attempt, JobId, MapIndex, Partition, Reduces, TaskId};
+use mr_core::sequential;
 use mr_core::shuffle::MAX_FIELD_BYTES;
 use mr_core::tasks::{Limits, TaskError, map, reduce};
 use support::MemoryWorld;
@@ -245,6 +246,25 @@ fn the_apps_failures_carry_its_words_and_say_where() {
     let setting = failing(Failing { reduce: true, ..Failing::default() });
     setting.map(0, &whole("input")).unwrap();
     assert_eq!(words(setting.reduce(Partition(0), 1)), "key k\\n: no reduce");
+}
+
+#[test]
+fn the_oracle_fails_with_the_same_words() {
+    let run = |app, reduces| {
+        let setting = failing(app);
+        block_on(sequential::run(&setting.world, &setting.app, &["input".to_owned()], reduces))
+    };
+    let reduces = Some(Reduces::new(3));
+    let map = Failing { map: true, ..Failing::default() };
+    assert_eq!(words(run(map, reduces)), "input at byte 0: no map");
+    let reduce = Failing { reduce: true, ..Failing::default() };
+    assert_eq!(words(run(reduce, None)), "key k\\n: no reduce");
+    let partition = Failing { partition: true, ..Failing::default() };
+    let expected = "input at byte 0: partition returned 3 although there are only 3 reduces";
+    assert_eq!(words(run(partition, reduces)), expected);
+    let setting = Setting::new(Failing::default());
+    let missing = block_on(sequential::run(&setting.world, &setting.app, &["none".to_owned()], None));
+    assert_eq!(file_error(missing).path, "none");
 }
 
 #[test]

@@ -125,6 +125,23 @@ fn a_full_buffer_is_spilled_and_a_roomy_one_is_not() {
 }
 
 #[test]
+fn output_is_written_in_pieces_as_it_comes() {
+    let limits = Limits { run_block: 64, write_block: 200, ..Limits::default() };
+    let setting = with_records(1000, limits, false);
+    assert!(setting.map(0, &whole("input-0")).unwrap().map_output_bytes > 5000);
+    let mapped = setting.world.files().largest_append();
+    assert!((200..500).contains(&mapped), "{mapped}");
+
+    let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(LinePlaces(InputKind::Line)) };
+    let lines: String = ('a'..='z').map(|first| format!("{first} line\n")).collect();
+    setting.world.files().put("f", lines.as_bytes());
+    setting.map(0, &whole("f")).unwrap();
+    let before = setting.world.files().largest_append();
+    assert!(setting.reduce(Partition(0), 1).unwrap().1.reduce_output_bytes > before as u64);
+    assert_eq!(setting.world.files().largest_append(), before, "no output was written at once");
+}
+
+#[test]
 fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
     let values_reduced = |limits| {
         let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(Records { joins: true }) };

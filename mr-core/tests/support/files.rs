@@ -19,6 +19,7 @@ struct State {
     failing: Vec<(FileOperation, Utf8PathBuf)>,
     max_read: Option<usize>,
     most_open: usize,
+    largest_append: usize,
     open: usize,
 }
 
@@ -60,6 +61,11 @@ impl MemoryFiles {
     /// The most files that were open at a time so far.
     pub fn most_open(&self) -> usize {
         self.0.lock().unwrap().most_open
+    }
+
+    /// The most bytes that were appended at a time so far.
+    pub fn largest_append(&self) -> usize {
+        self.0.lock().unwrap().largest_append
     }
 
     /// Fails if a test wants `operation` on `path` to.
@@ -230,6 +236,8 @@ impl File for MemoryFile {
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.files.check(FileOperation::Append, &self.path)?;
+        let mut state = self.files.0.lock().unwrap();
+        state.largest_append = state.largest_append.max(bytes.len());
         self.bytes.lock().unwrap().extend_from_slice(bytes);
         Ok(())
     }
