@@ -204,7 +204,7 @@ impl TinyDisk {
         let (dir, path) = directory();
         let mount =
             Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs", path.as_str()]).output().ok()?;
-        mount.status.success().then_some(Self { path, _dir: dir })
+        mount.status.success().then(|| Self { path, _dir: dir })
     }
 }
 
