@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use mr::real::Network;
 use mr::real::network::Listener;
 use tempfile::TempDir;
+use tokio::sync::Barrier;
 use world::{Address, Answer, Listener as _, Network as _, Responder as _};
 
 struct Place {
@@ -107,20 +110,38 @@ async fn a_dead_ones_leftover_is_replaced() {
     assert!(is_served(&network, &place, &mut listener).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_that_want_one_leftover_exactly_one_wins() {
-    for _ in 0..20 {
+    for _ in 0..100 {
         let (network, place) = (Network::new(), Place::new());
         leave_socket(&place.path);
-        let tries = (0..8).map(|_| {
-            let address = place.address();
-            tokio::spawn(async move { Network::new().listen(&address).await })
+        let start = Arc::new(Barrier::new(4));
+        let tries = (0..4).map(|_| {
+            let (network, address, start) = (network.clone(), place.address(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                network.listen(&address).await
+            })
         });
         let outcomes = join_all(tries).await.into_iter().map(Result::unwrap);
         let mut winners: Vec<_> = outcomes.filter_map(Result::ok).collect();
         assert_eq!(winners.len(), 1);
         assert!(is_served(&network, &place, &mut winners[0]).await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_another_program_looks_at_the_directory_nothing_is_replaced() {
+    let place = Place::new();
+    leave_socket(&place.path);
+    let directory = fs::File::open(place.path.parent().unwrap()).unwrap();
+    directory.lock().unwrap();
+    let address = place.address();
+    let listening = tokio::spawn(async move { Network::new().listen(&address).await.map(|_| ()) });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!listening.is_finished());
+    drop(directory);
+    assert_eq!(listening.await.unwrap(), Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
