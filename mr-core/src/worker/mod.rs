@@ -13,20 +13,20 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use futures::channel::mpsc;
 use futures::future::{Fuse, FusedFuture};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, select_biased};
 use tracing::info;
-use world::{Address, FileError, World};
+use world::{Address, FileError, FileSystem, World};
 
 use self::attempt::Bench;
 use self::client::Client;
 use self::files::JobFiles;
 use self::heartbeat::{RunningAttempts, Signal};
 use crate::app::{AppError, AppSource, Guarded};
-use crate::ids::WorkerId;
+use crate::ids::{JobId, WorkerId};
 use crate::protocol::{Ending, Registration, Reply, Request};
 use crate::tasks::Limits;
 
@@ -116,6 +116,12 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
     ending
 }
 
+/// Removes what a job's workers keep below `dir` and in `out` while they run: for whoever knows that none of them runs any
+/// more, and that none may have been there at the end to do it.
+pub async fn remove_job_files<F: FileSystem>(files: &F, job: JobId, dir: &Utf8Path, out: &Utf8Path) {
+    JobFiles::new(files.clone(), job, dir, out).remove_all().await;
+}
+
 enum Registered {
     Welcome(Registration),
     TooLate(Ending),
@@ -139,7 +145,7 @@ async fn register<W: World>(
     }
 }
 
-async fn prepare<F: world::FileSystem>(
+async fn prepare<F: FileSystem>(
     files: &JobFiles<F>,
     app: &dyn AppSource,
     registration: &Registration,

@@ -48,11 +48,17 @@ impl Display {
     /// Prints how it went.
     pub(super) fn summarise(&self, progress: &JobProgress, out: &Utf8Path) {
         let JobProgress { maps, reduces, attempts, retries, failures, counters, .. } = *progress;
-        let workers = self.workers;
+        let workers = counted(self.workers.get() as u64, "worker", "workers");
+        let (maps, reduces) = (counted(maps as u64, "map", "maps"), counted(reduces as u64, "reduce", "reduces"));
+        let (retries, failures) = (counted(retries, "retry", "retries"), counted(failures, "failure", "failures"));
+        let last = match progress.reduces {
+            1 => String::new(),
+            count => format!(" … mr-out-{}", count - 1),
+        };
         let lines = [
-            format!("{} done in {:.2} s on {workers} workers", self.app, self.started.elapsed().as_secs_f64()),
-            format!("  tasks     {maps} maps and {reduces} reduces, all committed"),
-            format!("  attempts  {attempts}, of them {retries} retries and {failures} failures"),
+            format!("{} done in {:.2} s on {workers}", self.app, self.started.elapsed().as_secs_f64()),
+            format!("  tasks     {maps} and {reduces}, all committed"),
+            format!("  attempts  {attempts}, of them {retries} and {failures}"),
             format!(
                 "  records   {} mapped, {} emitted, {} keys, {} written",
                 HumanCount(counters.map_input_records),
@@ -66,7 +72,7 @@ impl Display {
                 HumanBytes(counters.map_output_bytes),
                 HumanBytes(counters.reduce_output_bytes),
             ),
-            format!("  outputs   {} … mr-out-{}", out.join("mr-out-0"), reduces.saturating_sub(1)),
+            format!("  outputs   {}{last}", out.join("mr-out-0")),
         ];
         // Nobody may be reading any more; the job is done all the same.
         let _ = writeln!(io::stdout().lock(), "{}", lines.join("\n"));
@@ -79,7 +85,8 @@ impl Display {
             Phase::Ended => return,
         };
         if self.bars.is_hidden() {
-            eprintln!("{name}: {tasks} tasks committed after {:.2} s", self.started.elapsed().as_secs_f64());
+            let tasks = counted(tasks as u64, "task", "tasks");
+            eprintln!("{name}: {tasks} committed after {:.2} s", self.started.elapsed().as_secs_f64());
         }
     }
 }
@@ -105,6 +112,11 @@ impl Observer for Display {
             self.shown = progress.phase;
         }
     }
+}
+
+/// A number and its noun.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", HumanCount(count), if count == 1 { one } else { many })
 }
 
 fn bar(name: &'static str) -> ProgressBar {

@@ -18,6 +18,7 @@ use mr_core::app::AppIdentity;
 use mr_core::coordinator::serve;
 use mr_core::job::Job;
 use mr_core::protocol::Ending;
+use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
 use self::cluster::{Cluster, Commits};
@@ -72,7 +73,8 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let inputs = measured_inputs(&arguments.files)?;
     let outputs = Outputs::prepare(&arguments.worker.out, &arguments.files)?;
 
-    let job = arguments.job.job(new_job_id(&world), inputs, arguments.split_size);
+    let job_id = new_job_id(&world);
+    let job = arguments.job.job(job_id, inputs, arguments.split_size);
     let job = Job { app: Some(app), ..job };
     let private = private_directory()?;
     let address = RealAddress::Unix(private.path().join("coordinator.sock"));
@@ -87,6 +89,8 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let mut display = Display::new(&arguments.app, workers, commits);
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
+    // Workers that died cannot have cleaned up.
+    remove_job_files(world.files(), job_id, arguments.worker.dir(), &arguments.worker.out).await;
     display.close();
     match ending {
         Ending::Succeeded => {

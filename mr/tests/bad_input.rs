@@ -1,0 +1,197 @@
+//! What bad input gets: one sentence that names the file or option and says what to do, an exit code that tells whose turn it is,
+//! and nothing half-written.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
+
+use support::{Place, Process, eventually, plugin};
+
+fn one(name: &str) -> Vec<String> {
+    vec![name.to_owned()]
+}
+
+#[test]
+fn an_input_that_is_missing_or_a_directory_is_named() {
+    let place = Place::new();
+    place.directory("d");
+    place.write("good", "words");
+    for (input, words) in [("nowhere", &["`nowhere`", "No such file"][..]), ("d", &["`d` is a directory", "`d/*`"])] {
+        let inputs = ["good".to_owned(), input.to_owned()];
+        place.mr_run("wc", &inputs, &["--out", "out"]).refuse(2, words);
+        let mut command = place.program("mrsequential");
+        command.arg("wc").args(&inputs);
+        Process::start("mrsequential", command).refuse(2, words);
+        let mut command = place.program("mrcoordinator");
+        command.args(["--listen", "unix:sock"]).args(&inputs);
+        Process::start("mrcoordinator", command).refuse(2, words);
+    }
+    assert!(!place.join("out").exists());
+    place.outputs(".", 0);
+}
+
+#[test]
+fn an_input_that_the_workers_cannot_open_fails_the_job_by_name() {
+    let place = Place::new();
+    let coordinator = place.coordinator(&one("nowhere"), &["--log", "error"]);
+    let worker = place.worker("wc");
+    coordinator.refuse(1, &["map 0 (nowhere) failed 4 times", "cannot open nowhere: No such file"]);
+    assert_eq!(worker.wait().code, Some(1));
+    place.outputs(".", 0);
+}
+
+#[test]
+fn no_input_files_no_reduces_and_no_app_are_wrong_usage() {
+    let place = Place::new();
+    place.write("in", "words");
+    let run = |program: &'static str, arguments: &[&str]| {
+        let mut command = place.program(program);
+        command.args(arguments);
+        let ended = Process::start(program, command).wait();
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+        ended.stderr
+    };
+    assert!(run("mr", &["run", "wc"]).contains("<FILE>..."));
+    assert!(run("mrcoordinator", &[]).contains("[SOCKET] FILE"));
+    assert!(run("mrcoordinator", &["sock"]).contains("no input files"));
+    assert!(run("mrsequential", &["wc"]).contains("<FILE>..."));
+    assert!(run("mr", &["run", "wc", "in", "--reduces", "0"]).contains("--reduces"));
+    assert!(run("mr", &["run", "wc", "in", "--task-timeout", "soon"]).contains("--task-timeout"));
+    assert!(run("mr", &["run", "wc", "in", "--split-size", "0"]).contains("--split-size"));
+    assert!(run("mr", &["run", "cw", "in"]).contains("there is no app `cw`: name one of wc,"));
+    assert!(run("mr", &["run", "grep", "in"]).contains("--arg"));
+    assert!(run("mr", &["run", "grep", "in", "--arg", "("]).contains("`grep` cannot start"));
+    assert!(run("mrworker", &["wc", "--coordinator", "mars"]).contains("unix:PATH or tcp:HOST:PORT"));
+    place.outputs(".", 0);
+}
+
+#[test]
+fn a_file_that_is_no_plugin_is_refused() {
+    let place = Place::new();
+    place.write("in", "words");
+    place.write("text.so", "not a library");
+    place.mr_run("./text.so", &one("in"), &[]).refuse(2, &["text.so", "not a shared library"]);
+    place.mr_run("nowhere.so", &one("in"), &[]).refuse(2, &["there is no plugin `nowhere.so`"]);
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_used_is_named() {
+    let place = Place::new();
+    place.write("in", "words");
+    place.write("file", "");
+    place.mr_run("wc", &one("in"), &["--out", "file/out"]).refuse(3, &["`file/out`", "Not a directory"]);
+    place.mr_run("wc", &one("in"), &["--out", "file"]).refuse(3, &["`file`"]);
+}
+
+#[test]
+fn an_input_that_the_job_would_overwrite_is_saved() {
+    let place = Place::new();
+    place.write("mr-out-3", "precious words");
+    place.mr_run("wc", &one("mr-out-3"), &[]).refuse(2, &["`mr-out-3`", "another directory"]);
+    assert_eq!(fs::read_to_string(place.join("mr-out-3")).unwrap(), "precious words");
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_no_output() {
+    let place = Place::new();
+    let disk = place.directory("disk");
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&disk).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: mounting a small disk is not allowed here");
+        return;
+    }
+    place.write("in", support::prose(1, 60_000));
+    let ended = place.mr_run("sort", &one("in"), &["--out", "disk", "--reduces", "2"]).wait();
+    let left = place.list("disk");
+    assert!(Command::new("umount").arg("-l").arg(&disk).status().unwrap().success());
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("map 0 (in) failed 4 times"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("No space left on device"), "{}", ended.stderr);
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_socket_of_a_living_coordinator_is_left_alone_and_a_dead_ones_is_replaced() {
+    let place = Place::new();
+    place.write("in", "words");
+    drop(UnixListener::bind(place.join("sock")).unwrap());
+    let first = place.coordinator(&one("in"), &[]);
+    first.await_log("listening");
+    place.coordinator(&one("in"), &["--log", "error"]).refuse(3, &["sock", "coordinator"]);
+    let worker = place.worker("wc");
+    first.succeed();
+    worker.succeed();
+    assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &one("in"), 10));
+}
+
+#[test]
+fn a_file_in_place_of_the_socket_is_an_input() {
+    let place = Place::new();
+    place.write("sock", "precious words");
+    let mut command = place.program("mrcoordinator");
+    command.args(["--listen", "unix:sock", "sock"]);
+    Process::start("mrcoordinator", command).refuse(3, &["sock"]);
+    assert_eq!(fs::read_to_string(place.join("sock")).unwrap(), "precious words");
+}
+
+#[test]
+fn a_worker_with_another_app_is_refused() {
+    let place = Place::new();
+    let inputs = place.words(3);
+    let coordinator = place.coordinator(&inputs, &["--reduces", "2", "--arg", "map=300"]);
+    let worker = place.worker(&plugin("moody"));
+    coordinator.await_log("registered worker=w1");
+    let mut command = place.program("mrworker");
+    command.args(["wc", "sock"]);
+    Process::start("mrworker", command).refuse(2, &["refused this worker", "moody", "wc"]);
+    coordinator.succeed();
+    worker.succeed();
+    place.outputs(".", 2);
+}
+
+/// Sends `bytes` to the socket and returns the first line of the answer.
+fn send(socket: &std::path::Path, bytes: &[u8]) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = Vec::new();
+    // A server that hangs up in the middle has answered too.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+fn post(body: &[u8]) -> Vec<u8> {
+    let head = format!("POST /rpc HTTP/1.1\r\nHost: mr\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+#[test]
+fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
+    let place = Place::new();
+    let inputs = place.words(3);
+    let coordinator = place.coordinator(&inputs, &[]);
+    let socket = place.join("sock");
+    eventually("the socket", || UnixStream::connect(&socket).is_ok());
+    let report = br#"{"version":1,"message":{"done":{"worker":9,"attempt":{"task":{"reduce":4000000000},"attempt":1},"counters":{}}}}"#;
+    for (body, status) in [
+        (&b"{"[..], "400"),
+        (b"\xff\xff\xff", "400"),
+        (br#"{"version":2,"message":{"goodbye":{"worker":1}}}"#, "400"),
+        (br#"{"version":1,"message":{"obey":{}}}"#, "400"),
+        (report, "400"),
+        (&vec![b'x'; 10_000_000], "413"),
+        (br#"{"version":1,"message":{"heartbeat":{"worker":9,"running":[]}}}"#, "200"),
+    ] {
+        let answer = send(&socket, &post(body));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer} to {:?}", &body[..body.len().min(80)]);
+    }
+    assert!(send(&socket, b"GET /rpc HTTP/1.1\r\nHost: mr\r\nConnection: close\r\n\r\n").contains("405"));
+    send(&socket, b"\0\0\0 this is no HTTP\r\n\r\n");
+    drop(UnixStream::connect(&socket).unwrap().write_all(b"POST /rpc HTTP/1.1\r\nContent-Length: 99\r\n\r\n{"));
+    let worker = place.worker("wc");
+    coordinator.succeed();
+    worker.succeed();
+    assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &inputs, 10));
+}

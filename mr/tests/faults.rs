@@ -1,0 +1,247 @@
+//! Processes that are killed, stopped and starved while a job runs, and files that go bad under it. The outputs are the same.
+
+mod support;
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use support::{Place, Process, eventually, plugin, prose};
+
+const REDUCES: usize = 3;
+
+/// A job of the moody app in a place, with a coordinator that loses patience quickly.
+struct Job {
+    place: Place,
+    inputs: Vec<String>,
+    mood: &'static str,
+}
+
+impl Job {
+    fn new(mood: &'static str) -> Self {
+        let place = Place::new();
+        let inputs = place.words(6);
+        Self { place, inputs, mood }
+    }
+
+    fn coordinator(&self, timeout: &str) -> Process {
+        self.place.coordinator(&self.inputs, &["--reduces", "3", "--task-timeout", timeout, "--arg", self.mood])
+    }
+
+    fn worker(&self) -> Process {
+        self.place.worker(&plugin("moody"))
+    }
+
+    #[track_caller]
+    fn check(&self) {
+        assert_eq!(self.place.outputs(".", REDUCES), self.place.oracle(&plugin("moody"), "", &self.inputs, REDUCES));
+    }
+}
+
+#[test]
+fn each_worker_in_turn_is_killed() {
+    let job = Job::new("map=150 reduce=100");
+    let coordinator = job.coordinator("700ms");
+    let mut workers: Vec<_> = (0..3).map(|_| job.worker()).collect();
+    for (index, moment) in ["task=map 1", "task=map 4", "task=reduce 0"].into_iter().enumerate() {
+        coordinator.await_log(moment);
+        workers[index].signal("KILL");
+        workers[index] = job.worker();
+    }
+    let ended = coordinator.succeed();
+    assert!(ended.stderr.contains("worker lost"), "{}", ended.stderr);
+    job.check();
+}
+
+#[test]
+fn a_stopped_worker_is_passed_by_and_harms_nothing_when_it_wakes() {
+    let job = Job::new("map=100 reduce=100");
+    let coordinator = job.coordinator("500ms");
+    let sleeper = job.worker();
+    coordinator.await_log("worker=w1 task=map 1");
+    sleeper.signal("STOP");
+    let worker = job.worker();
+    coordinator.succeed();
+    worker.succeed();
+    job.check();
+    let before: Vec<_> = (0..REDUCES).map(|i| fs::metadata(job.place.join(&format!("mr-out-{i}"))).unwrap()).collect();
+    sleeper.signal("CONT");
+    let woken = sleeper.wait();
+    assert_eq!(woken.code, Some(3), "it finds no coordinator any more: {}", woken.stderr);
+    job.check();
+    for (i, before) in before.iter().enumerate() {
+        let after = fs::metadata(job.place.join(&format!("mr-out-{i}"))).unwrap();
+        assert_eq!(before.modified().unwrap(), after.modified().unwrap(), "mr-out-{i} was not written again");
+    }
+}
+
+#[test]
+fn a_job_of_tasks_that_all_take_longer_than_the_timeout_ends() {
+    let job = Job::new("map=900 reduce=700");
+    let coordinator = job.coordinator("400ms");
+    let workers = [job.worker(), job.worker(), job.worker()];
+    let ended = coordinator.succeed();
+    assert!(ended.stderr.contains("attempt=2"), "second attempts were made beside the first: {}", ended.stderr);
+    drop(workers);
+    job.check();
+}
+
+#[test]
+fn a_long_task_that_makes_progress_is_left_alone() {
+    let job = Job::new("reduce=150");
+    // All ten words in one partition: 1.5 s of reducing, a key at a time.
+    let mut command = job.place.program("mrcoordinator");
+    command.arg("sock").args(&job.inputs).args(["--reduces", "1", "--task-timeout", "500ms", "--arg", job.mood]);
+    command.args(["--log", "info"]);
+    let coordinator = Process::start("mrcoordinator", command);
+    let workers = [job.worker(), job.worker()];
+    let ended = coordinator.succeed();
+    for worker in workers {
+        worker.succeed();
+    }
+    assert!(!ended.stderr.contains("attempt=2"), "{}", ended.stderr);
+    assert_eq!(job.place.outputs(".", 1), job.place.oracle(&plugin("moody"), "", &job.inputs, 1));
+}
+
+#[test]
+fn when_all_workers_are_gone_the_job_waits_for_new_ones() {
+    let job = Job::new("map=50");
+    let mut coordinator = job.coordinator("400ms");
+    let first = job.worker();
+    coordinator.await_log("committed worker=w1 task=map 1");
+    first.signal("KILL");
+    coordinator.await_log("no workers left");
+    assert!(!coordinator.has_ended());
+    let second = job.worker();
+    coordinator.succeed();
+    second.succeed();
+    job.check();
+}
+
+#[test]
+fn workers_of_a_killed_coordinator_give_up_and_say_so() {
+    let job = Job::new("map=100");
+    let coordinator = job.coordinator("10s");
+    let mut command = job.place.program("mrworker");
+    command.args([&plugin("moody"), "sock", "--retry-for", "700ms"]);
+    let worker = Process::start("mrworker", command);
+    coordinator.await_log("task=map 1");
+    coordinator.signal("KILL");
+    let ended = worker.wait();
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.stderr.contains("mrworker: the coordinator has not answered for"), "{}", ended.stderr);
+}
+
+#[test]
+fn workers_may_come_before_the_coordinator() {
+    let job = Job::new("");
+    let workers = [job.worker(), job.worker()];
+    std::thread::sleep(Duration::from_millis(300));
+    job.coordinator("10s").succeed();
+    for worker in workers {
+        worker.succeed();
+    }
+    job.check();
+}
+
+#[test]
+fn two_jobs_in_two_directories_do_not_meet() {
+    let (one, other) = (Job::new("map=50 reduce=30"), Job::new("map=40 reduce=40"));
+    let coordinators = [one.coordinator("10s"), other.coordinator("10s")];
+    let workers = [one.worker(), other.worker(), one.worker(), other.worker()];
+    for process in coordinators.into_iter().chain(workers) {
+        process.succeed();
+    }
+    one.check();
+    other.check();
+}
+
+#[test]
+fn a_map_output_that_rots_is_made_again() {
+    let job = Job::new("map=100 reduce=150");
+    let coordinator = job.coordinator("10s");
+    let worker = job.worker();
+    let output = job.place.await_temporary(".", |name| name == "map-0-1");
+    let file = OpenOptions::new().read(true).write(true).open(&output).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 20).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x40], 20).unwrap();
+    let ended = coordinator.succeed();
+    worker.succeed();
+    assert!(ended.stderr.contains("map output lost, the map runs again task=map 0 attempt=1"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("task=map 0 attempt=2"), "{}", ended.stderr);
+    job.check();
+}
+
+#[test]
+fn a_map_output_that_vanishes_is_made_again() {
+    let job = Job::new("map=100 reduce=150");
+    let coordinator = job.coordinator("10s");
+    let worker = job.worker();
+    fs::remove_file(job.place.await_temporary(".", |name| name == "map-2-1")).unwrap();
+    let ended = coordinator.succeed();
+    worker.succeed();
+    assert!(ended.stderr.contains("map output lost, the map runs again task=map 2 attempt=1"), "{}", ended.stderr);
+    job.check();
+}
+
+#[test]
+fn no_observer_ever_sees_a_part_of_an_output() {
+    let place = Place::new();
+    let inputs: Vec<String> = (0..4).map(|i| format!("in/{i}")).collect();
+    for (i, name) in (0..).zip(&inputs) {
+        place.write(name, prose(i, 40_000));
+    }
+    let whole = place.oracle("sort", "", &inputs, REDUCES);
+    let coordinator = place.coordinator(&inputs, &["--reduces", "3"]);
+    let workers = [place.worker("sort"), place.worker("sort")];
+    let mut coordinator = coordinator;
+    let mut seen = 0;
+    eventually("the job to end", || {
+        for (i, whole) in whole.iter().enumerate() {
+            if let Ok(bytes) = fs::read(place.join(&format!("mr-out-{i}"))) {
+                assert!(bytes == *whole, "mr-out-{i} was seen with {} of {} bytes", bytes.len(), whole.len());
+                seen += 1;
+            }
+        }
+        coordinator.has_ended()
+    });
+    assert!(seen > 0);
+    drop(workers);
+}
+
+#[test]
+fn an_interrupted_coordinator_sends_everybody_home_and_leaves_nothing() {
+    let job = Job::new("map=200");
+    let coordinator = job.coordinator("10s");
+    let worker = job.worker();
+    coordinator.await_log("committed worker=w1 task=map 0");
+    coordinator.signal("INT");
+    let ended = coordinator.wait();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert_eq!(worker.wait().code, Some(1));
+    job.place.outputs(".", 0);
+    assert!(!job.place.join("sock").exists());
+}
+
+#[test]
+fn an_app_that_fails_on_a_record_fails_the_job_after_four_attempts() {
+    let job = Job::new("fail=word7");
+    let started = Instant::now();
+    let coordinator = job.coordinator("60s");
+    let workers = [job.worker(), job.worker()];
+    let ended = coordinator.wait();
+    assert_eq!(ended.code, Some(1));
+    let message = ended.stderr.lines().last().unwrap();
+    // Every file has the word, so either worker's may be the first to fail four times.
+    let expected = |i| {
+        let task = format!("map {i} (w/{i}) failed 4 times");
+        format!("mrcoordinator: the job failed: {task}, the last time: w/{i} at byte 0: will not map `word7`")
+    };
+    assert!((0..6).any(|i| message == expected(i)), "{message}");
+    for worker in workers {
+        assert_eq!(worker.wait().code, Some(1));
+    }
+    assert!(started.elapsed() < Duration::from_secs(40), "nobody waited for a timeout");
+    job.place.outputs(".", 0);
+}

@@ -1,0 +1,179 @@
+//! `mr run` and `mr gen`: what they print, what they leave, and that no option changes an answer.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use support::{Place, Process, eventually, plugin, prose};
+
+fn prose_files(place: &Place) -> Vec<String> {
+    let names: Vec<String> = (0..3).map(|i| format!("in/{i}.txt")).collect();
+    for (i, name) in (0..).zip(&names) {
+        place.write(name, prose(i, 8000));
+    }
+    names
+}
+
+#[test]
+fn a_run_ends_with_a_summary_and_plain_lines_in_a_pipe() {
+    let place = Place::new();
+    let inputs = place.books();
+    let ended = place.mr_run("wc", &inputs, &["--workers", "2"]).succeed();
+    assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &inputs, 10));
+    assert_eq!(ended.stderr.lines().count(), 2, "a line per phase: {}", ended.stderr);
+    assert!(ended.stderr.starts_with("map: 8 tasks committed after "), "{}", ended.stderr);
+    assert!(ended.stdout.contains("8 maps and 10 reduces, all committed"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("18, of them 0 retries and 0 failures"), "{}", ended.stdout);
+    assert!(!(ended.stdout + &ended.stderr).contains('\u{1b}'), "no escape codes");
+}
+
+#[test]
+fn no_option_changes_an_answer() {
+    let place = Place::new();
+    let inputs = prose_files(&place);
+    let expected = place.oracle("wc", "", &inputs, 10);
+    let elsewhere = place.directory("scratch");
+    for options in [
+        &["--memory", "4KiB"][..],
+        &["--memory", "1", "--no-combine"],
+        &["--split-size", "1KiB", "--slots", "4"],
+        &["--split-size", "whole", "--workers", "5"],
+        &["--dir", elsewhere.to_str().unwrap(), "--task-timeout", "5s"],
+    ] {
+        place.mr_run("wc", &inputs, &[options, &["--out", "out"]].concat()).succeed();
+        assert_eq!(place.outputs("out", 10), expected, "{options:?}");
+    }
+    assert!(fs::read_dir(elsewhere).unwrap().next().is_none(), "no intermediate file is left");
+}
+
+#[test]
+fn a_plugin_and_the_app_that_is_built_in_agree() {
+    let place = Place::new();
+    let inputs = prose_files(&place);
+    place.mr_run(&plugin("indexer"), &inputs, &[]).succeed();
+    assert_eq!(place.outputs(".", 10), place.oracle("indexer", "", &inputs, 10));
+}
+
+#[test]
+fn sorted_outputs_make_one_sorted_file_of_any_bytes() {
+    let place = Place::new();
+    let mut bytes = prose(3, 5000).into_bytes();
+    bytes.extend_from_slice(b"nul\0nul\n\xff\xfe not UTF-8\r\n\n  spaces  \n\xff\xfe not UTF-8\r\n");
+    place.write("in", &bytes);
+    place.mr_run("sort", &["in".into()], &["--split-size", "2KiB", "--reduces", "4"]).succeed();
+    let sorted = Command::new("sort").env("LC_ALL", "C").arg(place.join("in")).output().unwrap().stdout;
+    assert!(place.outputs(".", 4).concat() == sorted, "as `LC_ALL=C sort` has it");
+}
+
+#[test]
+fn grep_takes_its_pattern_from_the_argument() {
+    let place = Place::new();
+    let input = place.write("in", "one\ntwo\nthree\n").to_str().unwrap().to_owned();
+    place.mr_run("grep", std::slice::from_ref(&input), &["--arg", "^t", "--reduces", "1"]).succeed();
+    let expected = format!("{input}:000000000004 two\n{input}:000000000008 three\n");
+    assert_eq!(place.outputs(".", 1), [expected.into_bytes()]);
+}
+
+#[test]
+fn a_second_run_leaves_nothing_of_the_first() {
+    let place = Place::new();
+    let inputs = prose_files(&place);
+    place.mr_run("wc", &inputs, &["--reduces", "12"]).succeed();
+    place.mr_run("wc", &inputs, &["--reduces", "2"]).succeed();
+    assert_eq!(place.outputs(".", 2), place.oracle("wc", "", &inputs, 2));
+}
+
+#[test]
+fn files_named_twice_or_alike_are_tasks_of_their_own_and_empty_ones_are_too() {
+    let place = Place::new();
+    place.write("a/f", "x y");
+    place.write("b/f", "y z");
+    place.write("empty", "");
+    let inputs: Vec<String> = ["a/f", "b/f", "a/f", "empty"].map(String::from).into();
+    let ended = place.mr_run("wc", &inputs, &["--reduces", "1"]).succeed();
+    assert!(ended.stdout.contains("4 maps and 1 reduce"), "{}", ended.stdout);
+    assert_eq!(place.outputs(".", 1), [b"x 2\ny 3\nz 1\n".to_vec()]);
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced_without_waiting_for_the_timeout() {
+    let place = Place::new();
+    let inputs = place.words(6);
+    let started = Instant::now();
+    let run = place.mr_run(
+        &plugin("moody"),
+        &inputs,
+        &["--workers", "2", "--arg", "map=400", "--task-timeout", "100s", "--log", "info", "--reduces", "3"],
+    );
+    run.await_log("attempt started worker=w1");
+    let children = Command::new("pgrep").args(["-P", &run.pid().to_string()]).output().unwrap().stdout;
+    let child = String::from_utf8(children).unwrap().lines().next().unwrap().to_owned();
+    assert!(Command::new("kill").args(["-9", &child]).status().unwrap().success());
+    let ended = run.succeed();
+    assert!(started.elapsed() < Duration::from_secs(50), "the timeout was not waited for");
+    assert!(ended.stdout.contains("of them 1 retry"), "{}", ended.stdout);
+    assert_eq!(place.outputs(".", 3), place.oracle(&plugin("moody"), "", &inputs, 3));
+}
+
+#[test]
+fn workers_that_only_ever_die_end_the_job() {
+    let place = Place::new();
+    let inputs = place.words(2);
+    let ended = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "die"]).wait();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("worker processes died in a row without finishing a task"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("77"), "with what they died of: {}", ended.stderr);
+    place.outputs(".", 0);
+}
+
+#[test]
+fn an_interrupted_run_takes_its_workers_with_it_and_leaves_nothing() {
+    let place = Place::new();
+    let inputs = place.words(8);
+    let run = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "map=200", "--log", "info"]);
+    run.await_log("committed worker=w");
+    let pid = run.pid().to_string();
+    run.signal("INT");
+    let ended = run.wait();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    place.outputs(".", 0);
+    let children = Command::new("pgrep").args(["-P", &pid]).output().unwrap().stdout;
+    assert!(children.is_empty(), "{children:?}");
+}
+
+#[test]
+fn workers_of_a_killed_run_leave_too() {
+    let place = Place::new();
+    let inputs = place.words(8);
+    let run = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "map=200", "--log", "info"]);
+    run.await_log("committed worker=w");
+    let out = place.path().to_str().unwrap().to_owned();
+    run.signal("KILL");
+    drop(run);
+    let mine = |process: fs::DirEntry| {
+        let path = process.path();
+        let in_place = fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.to_str() == Some(&out));
+        in_place && fs::read(path.join("cmdline")).is_ok_and(|line| !line.is_empty())
+    };
+    eventually("the workers to give up", || !fs::read_dir("/proc").unwrap().flatten().any(mine));
+}
+
+#[test]
+fn a_corpus_has_the_size_asked_for_is_the_same_twice_and_is_not_overwritten() {
+    let place = Place::new();
+    let generate = |dir: &str, seed: &str| {
+        let mut command = place.program("mr");
+        command.args(["gen", "--bytes", "300kB", "--seed", seed, dir]);
+        Process::start("mr gen", command)
+    };
+    for (dir, seed) in [("one", "7"), ("two", "7"), ("three", "8")] {
+        generate(dir, seed).succeed();
+    }
+    let bytes = |dir: &str| fs::read(place.join(dir).join("gen-00000.txt")).unwrap();
+    assert_eq!(bytes("one").len(), 300_000);
+    assert!(bytes("one") == bytes("two") && bytes("one") != bytes("three"));
+    generate("one", "9").refuse(3, &["gen-00000.txt", "exists already"]);
+    assert!(bytes("one") == bytes("two"));
+}
