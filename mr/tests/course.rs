@@ -50,7 +50,7 @@ impl Course {
         let workers: Vec<_> = (0..workers).map(|_| self.worker(app)).collect();
         coordinator.succeed();
         for worker in workers {
-            worker.succeed();
+            worker.leave();
         }
     }
 
@@ -139,8 +139,9 @@ fn nobody_leaves_before_the_outputs_are_final() {
     eventually("a process to leave", || processes.iter_mut().any(Process::has_ended));
     let at_first_exit: Vec<_> =
         (0..10).map(|i| fs::read(course.place.join(&format!("work/mr-out-{i}"))).ok()).collect();
-    for process in processes {
-        process.succeed();
+    processes.remove(0).succeed();
+    for worker in processes {
+        worker.leave();
     }
     let at_the_end: Vec<_> = course.outputs().into_iter().map(Some).collect();
     assert_eq!(at_first_exit, at_the_end);
@@ -191,8 +192,9 @@ fn without_a_socket_the_default_one_serves_and_the_coordinator_leaves_within_a_s
     let done = Instant::now();
     eventually("the coordinator to leave", || coordinator.has_ended());
     assert!(done.elapsed() < Duration::from_secs(5), "the grace period is one second");
-    for process in workers.into_iter().chain([coordinator]) {
-        process.succeed();
+    coordinator.succeed();
+    for worker in workers {
+        worker.leave();
     }
     assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &books, 10));
 }

@@ -97,7 +97,7 @@ fn a_long_task_that_makes_progress_is_left_alone() {
     let workers = [job.worker(), job.worker()];
     let ended = coordinator.succeed();
     for worker in workers {
-        worker.succeed();
+        worker.leave();
     }
     assert!(!ended.stderr.contains("attempt=2"), "{}", ended.stderr);
     assert_eq!(job.place.outputs(".", 1), job.place.oracle(&plugin("moody"), "", &job.inputs, 1));
@@ -134,7 +134,8 @@ fn workers_of_a_killed_coordinator_give_up_and_say_so() {
 
 #[test]
 fn workers_may_come_before_the_coordinator() {
-    let job = Job::new("");
+    // Long enough for a worker that pauses between its tries to find the coordinator.
+    let job = Job::new("map=500");
     let workers = [job.worker(), job.worker()];
     std::thread::sleep(Duration::from_millis(300));
     job.coordinator("10s").succeed();
@@ -149,8 +150,11 @@ fn two_jobs_in_two_directories_do_not_meet() {
     let (one, other) = (Job::new("map=50 reduce=30"), Job::new("map=40 reduce=40"));
     let coordinators = [one.coordinator("10s"), other.coordinator("10s")];
     let workers = [one.worker(), other.worker(), one.worker(), other.worker()];
-    for process in coordinators.into_iter().chain(workers) {
-        process.succeed();
+    for coordinator in coordinators {
+        coordinator.succeed();
+    }
+    for worker in workers {
+        worker.leave();
     }
     one.check();
     other.check();
@@ -240,7 +244,8 @@ fn an_app_that_fails_on_a_record_fails_the_job_after_four_attempts() {
     };
     assert!((0..6).any(|i| message == expected(i)), "{message}");
     for worker in workers {
-        assert_eq!(worker.wait().code, Some(1));
+        // Told of the end, or come too late to be told.
+        assert!(matches!(worker.wait().code, Some(1 | 3)));
     }
     assert!(started.elapsed() < Duration::from_secs(40), "nobody waited for a timeout");
     job.place.outputs(".", 0);
