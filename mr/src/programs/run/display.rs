@@ -60,10 +60,10 @@ impl Display {
             format!("  tasks     {maps} and {reduces}, all committed"),
             format!("  attempts  {attempts}, of them {retries} and {failures}"),
             format!(
-                "  records   {} mapped, {} emitted, {} keys, {} written",
+                "  records   {} mapped, {} emitted, {}, {} written",
                 HumanCount(counters.map_input_records),
                 HumanCount(counters.map_output_records),
-                HumanCount(counters.reduce_input_groups),
+                counted(counters.reduce_input_groups, "key", "keys"),
                 HumanCount(counters.reduce_output_records),
             ),
             format!(
