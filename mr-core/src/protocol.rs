@@ -18,8 +18,17 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// The largest message, in bytes, that is looked at. Bounds what a stranger can make a coordinator hold.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
-/// The longest text, in bytes, that a failure report may carry; a worker cuts longer ones.
+/// The longest reason, in bytes, that a failure report may carry. Longer ones are cut, by the worker and again on arrival.
 pub const MAX_REASON_BYTES: usize = 16 << 10;
+
+/// The longest name, in bytes, that a worker or its app may have.
+pub const MAX_NAME_BYTES: usize = 256;
+
+/// `text`, cut if it is too long to be a failure's reason.
+#[must_use]
+pub fn cut_reason(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
+}
 
 /// What a worker asks of the coordinator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

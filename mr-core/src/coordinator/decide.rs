@@ -6,7 +6,7 @@ use super::{Coordinator, Event, Presence};
 use crate::app::AppIdentity;
 use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, TaskId, WorkerId};
-use crate::protocol::{AttemptProgress, Ending, Failure, Registration, Reply, Request};
+use crate::protocol::{AttemptProgress, Ending, Failure, MAX_NAME_BYTES, Registration, Reply, Request, cut_reason};
 
 /// How many entries of the list of committed maps one reply carries: well below the size of a message.
 const MAP_OUTPUTS_PER_REPLY: usize = 20_000;
@@ -95,6 +95,10 @@ impl Coordinator {
             return (events, self.registration(worker));
         }
         let mut events = Vec::new();
+        if [name, &app.name, &app.version].into_iter().any(|text| text.len() > MAX_NAME_BYTES) {
+            let reason = format!("a worker and its app may have names of at most {MAX_NAME_BYTES} bytes");
+            return (events, Reply::Refused { reason });
+        }
         match &self.app {
             Some(job_app) if job_app != app => {
                 let reason = format!("this job runs the app {job_app}, but this worker has {app}");
@@ -204,10 +208,12 @@ impl Coordinator {
         }
         let (task, failed) = match failure {
             Failure::Attempt { reason } => {
+                let reason = cut_reason(reason);
                 events.push(Event::AttemptFailed { attempt, worker, reason: reason.clone() });
-                (attempt.task, reason.clone())
+                (attempt.task, reason)
             }
             Failure::BadMapOutput { map, reason } => {
+                let reason = cut_reason(reason);
                 events.push(Event::AttemptStranded { attempt, map: *map, reason: reason.clone() });
                 if !self.counts(*map) {
                     return Reply::Accepted;

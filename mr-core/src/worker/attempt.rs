@@ -12,7 +12,7 @@ use crate::app::Guarded;
 use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition};
 use crate::job::Split;
-use crate::protocol::{Assigned, Assignment, Failure, MAX_REASON_BYTES, Registration, Reply, Request};
+use crate::protocol::{Assigned, Assignment, Failure, Registration, Reply, Request, cut_reason};
 use crate::tasks::reduce::MapOutput;
 use crate::tasks::{self, Limits, Progress, TaskContext, TaskError};
 
@@ -155,15 +155,9 @@ impl<W: World> Bench<W> {
 fn failure(error: TaskError) -> Option<Failure> {
     match error {
         TaskError::Stopped => None,
-        TaskError::BadMapOutput { map, reason } => Some(Failure::BadMapOutput { map, reason: cut(reason) }),
+        TaskError::BadMapOutput { map, reason } => Some(Failure::BadMapOutput { map, reason: cut_reason(&reason) }),
         TaskError::App { .. } | TaskError::File(_) | TaskError::TooLarge { .. } => {
-            Some(Failure::Attempt { reason: cut(error.to_string()) })
+            Some(Failure::Attempt { reason: cut_reason(&error.to_string()) })
         }
     }
-}
-
-/// Cuts a text that would not fit a report.
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MAX_REASON_BYTES));
-    text
 }

@@ -1,0 +1,97 @@
+//! What happens to a job from outside its protocol: workers that fall silent, orders from a person, strangers with long names.
+//! (What requests do is held against a model in `coordinator_model`.)
+
+use std::time::Duration;
+
+use mr_core::app::{AppIdentity, InputKind};
+use mr_core::coordinator::{Coordinator, Event, step};
+use mr_core::ids::{Attempt, AttemptId, JobId, MapIndex, TaskId, WorkerId};
+use mr_core::job::{InputFile, Job};
+use mr_core::protocol::{Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request};
+use world::Timestamp;
+
+const ONE: WorkerId = WorkerId(1);
+const FIRST: AttemptId = AttemptId { task: TaskId::Map(MapIndex(0)), attempt: Attempt(1) };
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_origin(Duration::from_secs(seconds))
+}
+
+fn register(name: &str) -> Request {
+    let app = AppIdentity { name: "wc".into(), version: "1".into(), input: InputKind::WholeFile };
+    Request::Register { nonce: name.len() as u64, app, name: name.to_owned() }
+}
+
+/// A job of one map whose first attempt runs on a worker called `a`.
+fn running() -> Coordinator {
+    let input = InputFile { path: "books.txt".into(), len: None };
+    let mut coordinator = Coordinator::new(Job { max_failures: 1, ..Job::new(JobId(1), vec![input]) });
+    step(&mut coordinator, at(0), &register("a"));
+    let (_, reply) = step(&mut coordinator, at(0), &Request::AskTask { worker: ONE, question: 1 });
+    assert!(matches!(reply, Reply::Run(assignment) if assignment.attempt == FIRST));
+    coordinator
+}
+
+fn happen(coordinator: &mut Coordinator, now: Timestamp, events: &[Event]) {
+    for event in events {
+        coordinator.apply(now, event);
+    }
+}
+
+#[test]
+fn a_silent_worker_is_lost_after_the_timeout_and_found_again_when_it_speaks() {
+    let mut coordinator = running();
+    assert!(coordinator.expire(at(9)).is_empty());
+    assert_eq!(coordinator.next_deadline(at(9)), Some(at(10)));
+    let lost = coordinator.expire(at(10));
+    assert_eq!(lost, [Event::WorkerLost { worker: ONE }]);
+    happen(&mut coordinator, at(10), &lost);
+    assert!(coordinator.everyone_left() && coordinator.expire(at(11)).is_empty());
+    step(&mut coordinator, at(12), &Request::Heartbeat { worker: ONE, running: Vec::new() });
+    assert_eq!(coordinator.present_workers(), 1);
+}
+
+#[test]
+fn the_tasks_of_a_buried_worker_are_given_out_at_once() {
+    let mut coordinator = running();
+    assert!(!coordinator.has_work(at(1)));
+    assert!(coordinator.bury("somebody else").is_empty());
+    let buried = coordinator.bury("a");
+    happen(&mut coordinator, at(1), &buried);
+    assert!(coordinator.has_work(at(1)));
+    step(&mut coordinator, at(1), &register("bb"));
+    let (_, reply) = step(&mut coordinator, at(1), &Request::AskTask { worker: WorkerId(2), question: 1 });
+    let second = AttemptId { attempt: Attempt(2), ..FIRST };
+    assert!(matches!(reply, Reply::Run(assignment) if assignment.attempt == second));
+}
+
+#[test]
+fn an_aborted_job_sends_everybody_home_with_the_reason() {
+    let mut coordinator = running();
+    let aborted = coordinator.abort("interrupted");
+    happen(&mut coordinator, at(1), &aborted);
+    let ending = Ending::Failed { reason: "interrupted".into() };
+    let (_, reply) = step(&mut coordinator, at(1), &Request::AskTask { worker: ONE, question: 2 });
+    assert_eq!(reply, Reply::Exit(ending.clone()));
+    let (_, reply) = step(&mut coordinator, at(1), &Request::Heartbeat { worker: ONE, running: Vec::new() });
+    assert_eq!(reply, Reply::Heard { obsolete: Vec::new(), ended: Some(ending) });
+    assert!(coordinator.abort("again").is_empty());
+}
+
+#[test]
+fn a_failure_names_task_and_file_and_its_reason_is_bounded() {
+    let mut coordinator = running();
+    let failure = Failure::Attempt { reason: "ä".repeat(MAX_REASON_BYTES) };
+    step(&mut coordinator, at(1), &Request::Failed { worker: ONE, attempt: FIRST, failure });
+    let Some(Ending::Failed { reason }) = coordinator.ending() else { panic!("one failure is too many here") };
+    assert!(reason.starts_with("map 0 (books.txt) failed once: ää"), "{}", &reason[..80]);
+    assert!(reason.len() < MAX_REASON_BYTES + 100);
+}
+
+#[test]
+fn nobody_registers_under_a_name_without_end() {
+    let mut coordinator = running();
+    let (events, reply) = step(&mut coordinator, at(1), &register(&"x".repeat(MAX_NAME_BYTES + 1)));
+    assert!(matches!(reply, Reply::Refused { .. }) && events.is_empty());
+    assert_eq!(coordinator.present_workers(), 1);
+}
