@@ -1,0 +1,222 @@
+//! Coordinator and workers together, in a world in memory: the loops around the state machine, and the commit of outputs.
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::mpsc;
+use mr_core::app::{App, AppError, AppIdentity, AppSource, Emit, Guarded, MapInput, Output, Values};
+use mr_core::coordinator::{JobProgress, serve};
+use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
+use mr_core::job::{InputFile, Job, Split};
+use mr_core::protocol::{self, Assigned, Assignment, Ending, Registration, Reply, Request};
+use mr_core::sequential;
+use mr_core::tasks::Limits;
+use mr_core::worker::{self, WorkerConfig, WorkerError};
+use support::MemoryWorld;
+use world::{Address, Answer, Clock, Listener, Network, Responder, World};
+
+/// Counts words; each output line ends with the app's own tag.
+#[derive(Clone)]
+struct Tagged {
+    tag: &'static str,
+}
+
+impl App for Tagged {
+    fn name(&self) -> &str {
+        "tagged"
+    }
+
+    fn map(&self, input: MapInput<'_>, emit: &mut dyn Emit) -> Result<(), AppError> {
+        if input.data.starts_with(b"refuse") {
+            return Err(AppError::new("refused"));
+        }
+        input.data.split(u8::is_ascii_whitespace).for_each(|word| emit.emit(word, b"1"));
+        Ok(())
+    }
+
+    fn reduce(&self, _key: &[u8], values: Values<'_>, output: &mut Output<'_>) -> Result<(), AppError> {
+        output.value(format!("{}{}", values.len(), self.tag).as_bytes());
+        Ok(())
+    }
+}
+
+impl AppSource for Tagged {
+    fn identity(&self) -> AppIdentity {
+        AppIdentity::of(self)
+    }
+
+    fn create(&self, _argument: &str) -> Result<Arc<dyn App>, AppError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+fn address() -> Address {
+    Address::new("coordinator")
+}
+
+fn config(slots: usize) -> WorkerConfig {
+    WorkerConfig {
+        coordinator: address(),
+        slots: NonZeroUsize::new(slots).unwrap(),
+        dir: ".".into(),
+        out: ".".into(),
+        limits: Limits::default(),
+        retry_for: Duration::from_secs(10),
+        name: "in memory".into(),
+    }
+}
+
+/// Runs a job over inputs with these contents on two workers of two slots, and says how it went.
+fn run(world: &MemoryWorld, contents: &[&str]) -> (Ending, JobProgress, Vec<Result<Ending, WorkerError>>) {
+    let inputs = (0..).zip(contents).map(|(i, content)| {
+        world.files().put(&format!("in-{i}"), content.as_bytes());
+        InputFile { path: format!("in-{i}"), len: None }
+    });
+    let job = Job { reduces: Reduces::new(3), ..Job::new(JobId(7), inputs.collect()) };
+    let main = world.clone();
+    world.run(async move {
+        let listener = main.network().listen(&address()).await.unwrap();
+        let works = [1, 2].map(|_| {
+            let world = main.clone();
+            main.compute(async move { worker::run(world, config(2), &Tagged { tag: "" }).await })
+        });
+        let (_orders, order_receiver) = mpsc::unbounded();
+        let (ending, coordinator) = serve(&main, listener, job, &mut (), order_receiver).await;
+        let workers = futures::future::join_all(works).await;
+        (ending, coordinator.progress(), workers)
+    })
+}
+
+#[test]
+fn a_job_is_done_as_the_oracle_says_without_a_single_pause() {
+    let world = MemoryWorld::new();
+    let contents = ["a b c", "b c", "", "c d e f"];
+    let (ending, progress, workers) = run(&world, &contents);
+    assert_eq!(ending, Ending::Succeeded);
+    assert_eq!(workers, [Ok(Ending::Succeeded), Ok(Ending::Succeeded)]);
+    assert_eq!((progress.attempts, progress.retries), (4 + 3, 0));
+    // Time passes in this world only when everybody sleeps.
+    assert_eq!(world.clock().now().since_origin(), Duration::ZERO);
+
+    let (oracle_world, app) = (world.clone(), Guarded::new(Arc::new(Tagged { tag: "" })));
+    let names: Vec<String> = (0..contents.len()).map(|i| format!("in-{i}")).collect();
+    let expected =
+        world.run(async move { sequential::run(&oracle_world, &app, &names, Some(Reduces::new(3))).await.unwrap() });
+    for (partition, expected) in expected.iter().enumerate() {
+        assert_eq!(world.files().get(&format!("./mr-out-{partition}")).as_ref(), Some(expected));
+    }
+    let records: u64 = contents.iter().map(|content| content.split(' ').count() as u64).sum();
+    assert_eq!(progress.counters.map_output_records, records);
+    assert_eq!(progress.counters.reduce_input_records, records);
+    assert_eq!(world.files().paths().len(), contents.len() + 3, "only inputs and outputs: {:?}", world.files().paths());
+}
+
+#[test]
+fn a_job_that_fails_ends_for_everybody_and_leaves_nothing_temporary() {
+    let world = MemoryWorld::new();
+    let (ending, progress, workers) = run(&world, &["a b", "refuse this"]);
+    let reason = "map 1 (in-1) failed 4 times, the last time: in-1 at byte 0: refused".to_owned();
+    assert_eq!(ending, Ending::Failed { reason });
+    assert_eq!(workers, [Ok(ending.clone()), Ok(ending)]);
+    assert_eq!(progress.failures, 4);
+    assert_eq!(world.files().paths(), ["in-0", "in-1"]);
+}
+
+#[test]
+fn a_worker_that_finds_no_coordinator_gives_up_after_the_stated_time() {
+    let world = MemoryWorld::new();
+    let main = world.clone();
+    let ended = world.run(async move { worker::run(main, config(1), &Tagged { tag: "" }).await });
+    assert!(matches!(ended, Err(WorkerError::Coordinator(_))), "{ended:?}");
+    assert_eq!(world.clock().now().since_origin().as_secs(), 10);
+}
+
+/// The attempt of reduce 0 that worker `n` runs.
+fn reduce_of(worker: WorkerId) -> AttemptId {
+    AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(worker.0) }
+}
+
+/// A coordinator that lets *every* attempt commit: worker 1 maps, then both workers reduce, worker 2 only after worker 1 is done.
+struct Careless {
+    registered: u32,
+    mapped: bool,
+    done: u32,
+}
+
+impl Careless {
+    fn answer(&mut self, request: &Request) -> Reply {
+        let one = WorkerId(1);
+        let map = MapAttempt { map: MapIndex(0), attempt: Attempt(1) };
+        match *request {
+            Request::Register { .. } => {
+                self.registered += 1;
+                Reply::Registered(Registration {
+                    worker: WorkerId(self.registered),
+                    job: JobId(9),
+                    reduces: Reduces::new(1),
+                    app_argument: String::new(),
+                    combine: false,
+                    heartbeat_interval: Duration::from_secs(1),
+                })
+            }
+            Request::AskTask { worker, question: 1 } if worker == one => {
+                let split = Split { path: "in".into(), offset: 0, len: None };
+                Reply::Run(Assignment { attempt: map.into(), work: Assigned::Map { split } })
+            }
+            Request::AskTask { worker, .. } if self.mapped && self.done + 1 == worker.0 => {
+                let work = Assigned::Reduce { partition: Partition(0), map_outputs: 1 };
+                Reply::Run(Assignment { attempt: reduce_of(worker), work })
+            }
+            Request::AskTask { .. } if self.done == 2 => Reply::Exit(Ending::Succeeded),
+            Request::AskTask { .. } => Reply::Wait,
+            Request::MapOutputs { .. } => Reply::MapOutputs { commits: vec![map] },
+            Request::AskCommit { .. } => Reply::Commit,
+            Request::Done { attempt, .. } => {
+                self.mapped |= matches!(attempt.task, TaskId::Map(_));
+                self.done += u32::from(matches!(attempt.task, TaskId::Reduce(_)));
+                Reply::Accepted
+            }
+            Request::Heartbeat { .. } => Reply::Heard { obsolete: Vec::new(), ended: None },
+            Request::Failed { .. } => panic!("nothing fails here: {request:?}"),
+            Request::Goodbye { .. } => Reply::Farewell,
+        }
+    }
+}
+
+#[test]
+fn an_output_once_visible_does_not_change_even_if_two_attempts_are_told_to_commit() {
+    let world = MemoryWorld::new();
+    world.files().put("in", b"a");
+    let main = world.clone();
+    let seen = world.run(async move {
+        let mut listener = main.network().listen(&address()).await.unwrap();
+        let works = ["-first", "-second"].map(|tag| {
+            let world = main.clone();
+            main.compute(async move { worker::run(world, config(1), &Tagged { tag }).await })
+        });
+        let mut coordinator = Careless { registered: 0, mapped: false, done: 0 };
+        let mut seen = Vec::new();
+        for _ in 0..100_000 {
+            let (request, responder) = listener.accept().await;
+            let reply = coordinator.answer(&protocol::decode(&request).unwrap());
+            if matches!(reply, Reply::Accepted) {
+                seen.push(main.files().get("./mr-out-0"));
+            }
+            if reply == Reply::Wait {
+                main.clock().sleep(Duration::from_millis(1)).await;
+            }
+            let over = reply == Reply::Exit(Ending::Succeeded);
+            responder.respond(Answer::Reply(protocol::encode(&reply)));
+            if over {
+                break;
+            }
+        }
+        drop((works, listener));
+        seen
+    });
+    let first = Some(b"a 1-first\n".to_vec());
+    assert_eq!(seen, [None, first.clone(), first], "after the map, the first reduce and the second");
+}
