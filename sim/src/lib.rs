@@ -1,7 +1,44 @@
-//! A simulated world on madsim.
+//! A simulated world on madsim, for any system written against [`world`].
+//!
+//! [`run`] runs the programs of a [`Cluster`] over a simulated network, file system and clock, lets the faults of a [`Plan`]
+//! strike, and shows every [`Event`] to an [`Observer`]. A run is a pure function of its [`Settings`], its plan and the
+//! system: the same ones yield the same events at the same virtual nanosecond, and so the same hash. [`campaign`] does it for
+//! many seeds on all cores.
+//!
+//! What chance decides is addressed (see `decisions`), what runs next is decided here and not by madsim's executor (see
+//! `turns`), and everything that nodes share is in one place (see `state`).
 
 #[cfg(not(madsim))]
 compile_error!(
     "the crate `sim` simulates only with `--cfg madsim`, which .cargo/config.toml sets; a RUSTFLAGS variable replaces that \
      setting, so unset it or add `--cfg madsim` to it"
 );
+
+mod agenda;
+mod campaign;
+mod clock;
+mod cluster;
+mod decisions;
+mod faults;
+mod files;
+mod history;
+mod network;
+mod plan;
+mod run;
+mod settings;
+mod sim_world;
+mod state;
+mod turns;
+
+pub use campaign::campaign;
+pub use clock::SimClock;
+pub use cluster::Cluster;
+pub use decisions::{Seed, Spread};
+pub use files::{DiskInspector, DiskView, SimFile, SimFiles};
+pub use history::{Difference, Event, FileEvent, History, Loss, Message, Node, Note, Noted, Part, first_difference};
+pub use network::{SimListener, SimNetwork, SimResponder};
+pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger};
+pub use run::{Finished, Observer, Report, run};
+pub use settings::{ComputeModel, DiskModel, NetworkModel, Settings};
+
+pub use sim_world::SimWorld;

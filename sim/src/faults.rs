@@ -1,0 +1,286 @@
+//! Faults at work: which of the plan's faults hold now, whom they hit, and what that means for a message or a file operation.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use crate::agenda::Action;
+use crate::decisions::{Decisions, Matter};
+use crate::history::{Event, Message, Part};
+use crate::plan::{DiskErrorKind, FaultKind, Operation, Plan, Trigger};
+use crate::state::{Life, State};
+
+/// A fault of the plan and how far it has come.
+struct Scheduled {
+    when: Trigger,
+    what: FaultKind,
+    /// How many more operations it hits, for the kinds that count.
+    left: u32,
+}
+
+/// All faults of a run.
+pub(crate) struct Faults {
+    all: Vec<Scheduled>,
+    /// The places of those that hold now: nearly always none or few.
+    holding: Vec<usize>,
+    /// Those that wait for an operation: node, operation, which one, and the fault's place.
+    waiting: Vec<(String, Operation, u64, usize)>,
+    /// When the last fault that has struck, or has a time to strike at, is over.
+    pub(crate) healed_at: Duration,
+    /// How many faults of each kind struck.
+    pub(crate) struck: BTreeMap<&'static str, u64>,
+}
+
+/// What becomes of an append.
+pub(crate) enum Append {
+    /// All of it is written.
+    Whole,
+    /// This many bytes are written, then it fails.
+    Cut(usize, io::Error),
+}
+
+impl Faults {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let scheduled = |fault: &crate::plan::Fault| Scheduled {
+            left: match fault.what {
+                FaultKind::ShortWrite { count, .. } | FaultKind::TornWrite { count, .. } => count,
+                FaultKind::DiskError { count, .. } => count.unwrap_or(u32::MAX),
+                FaultKind::BitRot { .. } => 1,
+                _ => u32::MAX,
+            },
+            when: fault.when.clone(),
+            what: fault.what.clone(),
+        };
+        Self {
+            all: plan.faults.iter().map(scheduled).collect(),
+            holding: Vec::new(),
+            waiting: Vec::new(),
+            healed_at: Duration::ZERO,
+            struck: BTreeMap::new(),
+        }
+    }
+
+    fn held(&self) -> impl Iterator<Item = &FaultKind> {
+        self.holding.iter().map(|&index| &self.all[index].what)
+    }
+
+    /// Whether nothing goes from `from` to `to` now.
+    pub(crate) fn parted(&self, from: &str, to: &str) -> bool {
+        self.held().any(|fault| match fault {
+            FaultKind::Partition { from: a, to: b, both_ways, .. } => {
+                among(a, from) && among(b, to) || *both_ways && among(a, to) && among(b, from)
+            }
+            _ => false,
+        })
+    }
+
+    /// The chance that `message` is lost.
+    pub(crate) fn loss(&self, message: &Message) -> f64 {
+        let (from, to) = (message.from.name(), message.to.name());
+        self.most(|fault| match fault {
+            FaultKind::Lossy { from: callers, to: called, requests, replies, .. } => match message.part {
+                Part::Request => (among(callers, from) && among(called, to)).then_some(*requests),
+                Part::Reply | Part::Refusal => (among(callers, to) && among(called, from)).then_some(*replies),
+            },
+            _ => None,
+        })
+    }
+
+    /// The chance that a request arrives twice.
+    pub(crate) fn duplication(&self, from: &str, to: &str) -> f64 {
+        self.most(|fault| match fault {
+            FaultKind::Duplicating { from: callers, to: called, probability, .. } => {
+                (among(callers, from) && among(called, to)).then_some(*probability)
+            }
+            _ => None,
+        })
+    }
+
+    /// The most by which a message is held up.
+    pub(crate) fn extra_delay(&self, from: &str, to: &str) -> Duration {
+        let extra = |fault: &FaultKind| match fault {
+            FaultKind::Delaying { from: senders, to: receivers, extra, .. } => {
+                (among(senders, from) && among(receivers, to)).then_some(*extra)
+            }
+            _ => None,
+        };
+        self.held().filter_map(extra).max().unwrap_or_default()
+    }
+
+    /// How many times as long a file operation of `node` takes.
+    pub(crate) fn disk_slowness(&self, node: &str) -> f64 {
+        let factor = |fault: &FaultKind| match fault {
+            FaultKind::SlowDisk { node: whose, factor, .. } => (whose == node).then_some(*factor),
+            _ => None,
+        };
+        self.held().filter_map(factor).product()
+    }
+
+    /// How many times as long `node` computes.
+    pub(crate) fn compute_slowness(&self, node: &str) -> f64 {
+        let factor = |fault: &FaultKind| match fault {
+            FaultKind::SlowCompute { node: whose, factor, .. } => (whose == node).then_some(*factor),
+            _ => None,
+        };
+        self.held().filter_map(factor).product()
+    }
+
+    /// The error with which an operation of `node` fails, if it does.
+    pub(crate) fn disk_error(&mut self, node: &str, operation: Operation) -> Option<io::Error> {
+        self.hit(|fault| match fault {
+            FaultKind::DiskError { node: whose, operation: which, error, .. } => {
+                (whose == node && which.is_none_or(|which| which == operation)).then(|| disk_error(*error))
+            }
+            _ => None,
+        })
+    }
+
+    /// What becomes of the `nth` append of node number `index`: `len` bytes at `offset`.
+    pub(crate) fn append(
+        &mut self,
+        decisions: Decisions,
+        node: (&str, usize, u64),
+        offset: usize,
+        len: usize,
+    ) -> Append {
+        let (name, index, nth) = node;
+        let written = decisions.below(Matter::TornAt, [index as u64, nth, 0], len as u64) as usize;
+        let cut = self.hit(|fault| match fault {
+            FaultKind::ShortWrite { node, .. } if node == name => {
+                Some(Append::Cut(written, disk_error(DiskErrorKind::NoSpace)))
+            }
+            FaultKind::TornWrite { node, .. } if node == name => {
+                let sector_end = (offset + written) / crate::files::SECTOR * crate::files::SECTOR;
+                Some(Append::Cut(sector_end.saturating_sub(offset), disk_error(DiskErrorKind::Io)))
+            }
+            _ => None,
+        });
+        cut.unwrap_or(Append::Whole)
+    }
+
+    /// Whether the bytes that `node` reads of `path` are rotten, and if so, whether they are on the disk.
+    pub(crate) fn bit_rot(&mut self, node: &str, path: &str) -> Option<bool> {
+        self.hit(|fault| match fault {
+            FaultKind::BitRot { node: whose, path_contains, stored, .. } => {
+                (whose == node && path.contains(path_contains.as_str())).then_some(*stored)
+            }
+            _ => None,
+        })
+    }
+
+    fn most(&self, chance: impl Fn(&FaultKind) -> Option<f64>) -> f64 {
+        self.held().filter_map(chance).fold(0.0, f64::max)
+    }
+
+    /// The first fault that hits and has hits left loses one of them.
+    fn hit<T>(&mut self, hits: impl Fn(&FaultKind) -> Option<T>) -> Option<T> {
+        for &index in &self.holding {
+            let fault = &mut self.all[index];
+            if fault.left > 0
+                && let Some(hit) = hits(&fault.what)
+            {
+                fault.left -= 1;
+                return Some(hit);
+            }
+        }
+        None
+    }
+}
+
+/// Whether `node` is one of `nodes`; of no nodes, everybody is.
+fn among(nodes: &[String], node: &str) -> bool {
+    nodes.is_empty() || nodes.iter().any(|name| name == node)
+}
+
+fn disk_error(kind: DiskErrorKind) -> io::Error {
+    match kind {
+        DiskErrorKind::Io => io::Error::other("input/output error"),
+        DiskErrorKind::NoSpace => io::Error::new(io::ErrorKind::StorageFull, "no space left on device"),
+    }
+}
+
+impl State {
+    /// Puts the faults that strike at a time on the agenda, and the others in waiting.
+    pub(crate) fn schedule_faults(&mut self) {
+        for (index, fault) in self.faults.all.iter().enumerate() {
+            let waits_for = match &fault.when {
+                Trigger::At(_) => None,
+                Trigger::After { node, .. } => Some(node.as_str()),
+            };
+            for name in fault.what.nodes().chain(waits_for) {
+                assert!(
+                    self.names.contains_key(name),
+                    "fault {index} of the plan names {name}, which is no node of the cluster"
+                );
+            }
+            match &fault.when {
+                Trigger::At(at) => {
+                    self.agenda.add(*at, Action::Strike(index));
+                    self.faults.healed_at = self.faults.healed_at.max(*at + fault.what.extent());
+                }
+                Trigger::After { node, operation, nth } => {
+                    self.faults.waiting.push((node.clone(), *operation, *nth, index));
+                }
+            }
+        }
+    }
+
+    /// Counts an operation that succeeded, and lets those faults strike that waited for it.
+    pub(crate) fn count(&mut self, node: usize, operation: Operation) {
+        let succeeded = &mut self.nodes[node].succeeded[operation as usize];
+        *succeeded += 1;
+        if self.faults.waiting.is_empty() {
+            return;
+        }
+        let (nth, name) = (*succeeded, self.nodes[node].node.name());
+        let due = |(whose, which, number, _): &(String, Operation, u64, usize)| {
+            *number == nth && *which == operation && whose == name
+        };
+        let due: Vec<_> = self.faults.waiting.extract_if(.., |waiting| due(waiting)).collect();
+        for (.., index) in due {
+            self.strike(index);
+        }
+    }
+
+    /// A fault strikes; one that finds its node down or not started yet misses.
+    pub(crate) fn strike(&mut self, index: usize) {
+        let what = self.faults.all[index].what.clone();
+        let target = what.node().map(|name| self.names[name]);
+        if target.is_some_and(|node| self.nodes[node].life != Life::Running && what.needs_a_process()) {
+            return;
+        }
+        let kind = what.name();
+        *self.faults.struck.entry(kind).or_default() += 1;
+        let healed = self.now + what.extent();
+        self.faults.healed_at = self.faults.healed_at.max(healed);
+        self.tell(Event::FaultStruck { fault: index, kind });
+        let node = target.unwrap_or_default();
+        match what {
+            FaultKind::Crash { restart_after, .. } => self.crash(node, restart_after),
+            FaultKind::PowerLoss { restart_after, .. } => {
+                self.crash(node, restart_after);
+                self.lose_unsynced(node);
+            }
+            FaultKind::Pause { duration, .. } => self.pause(node, duration),
+            FaultKind::ClockJump { forward, .. } => self.leap_clock(node, forward),
+            lasting => {
+                if let FaultKind::ClockDrift { parts_per_million, .. } = lasting {
+                    self.drift_clock(node, parts_per_million);
+                }
+                self.faults.holding.push(index);
+                self.agenda.add(healed, Action::Heal(index));
+            }
+        }
+    }
+
+    /// A lasting fault is over.
+    pub(crate) fn heal(&mut self, index: usize) {
+        let kind = self.faults.all[index].what.name();
+        self.faults.holding.retain(|&holding| holding != index);
+        if let FaultKind::ClockDrift { node, .. } = &self.faults.all[index].what {
+            let node = self.names[node.as_str()];
+            self.drift_clock(node, 0);
+        }
+        self.tell(Event::FaultHealed { fault: index, kind });
+    }
+}

@@ -1,0 +1,257 @@
+//! What is durable, and what a power loss takes.
+//!
+//! A power loss takes an arbitrary part of what one node did and nobody synced: of its appends, sectors of 512 bytes each on
+//! its own, so that a file can end in the middle of a record, or have a hole of zeros; of its changes of names, each on its
+//! own, but a rename whole or not at all. What it leaves is on the disk, and durable from then on.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::disk::{Disk, Entry, FileId, NameChange, Path, parent, set};
+use crate::decisions::{Decisions, Matter};
+use crate::history::Event;
+use crate::state::State;
+
+/// The bytes that a disk writes whole or not at all.
+pub(crate) const SECTOR: usize = 512;
+
+/// The share of lost appends after which the file has its full length all the same, with zeros for bytes.
+const LENGTH_SURVIVES: f64 = 0.25;
+
+impl Disk {
+    /// Makes the bytes of a file durable.
+    pub(crate) fn sync(&mut self, file: FileId) {
+        self.files[file].unsynced.clear();
+    }
+
+    /// Makes the names in a directory durable. A rename from one directory to another is, when either is synced.
+    pub(crate) fn sync_dir(&mut self, directory: &str) {
+        self.make_durable(|change| change.names.iter().any(|(path, _)| parent(path) == directory));
+    }
+
+    /// Makes the changes that `chosen` picks durable, and every older change of a name that they change.
+    fn make_durable(&mut self, chosen: impl Fn(&NameChange) -> bool) {
+        let mut names: Vec<Path> = Vec::new();
+        let mut durable = vec![false; self.unsynced.len()];
+        for (durable, change) in durable.iter_mut().zip(&self.unsynced).rev() {
+            *durable = chosen(change) || change.names.iter().any(|(path, _)| names.contains(path));
+            if *durable {
+                names.extend(change.names.iter().map(|(path, _)| path.clone()));
+            }
+        }
+        let mut durable = durable.into_iter();
+        for change in self.unsynced.extract_if(.., |_| durable.next() == Some(true)) {
+            for (path, entry) in &change.names {
+                set(&mut self.durable, path, *entry);
+            }
+        }
+    }
+
+    /// A power loss of node `by`. Yields how many appends lost bytes, and how many changes of names were undone.
+    fn lose_unsynced(&mut self, decisions: Decisions, by: usize) -> (u64, u64) {
+        let names = self.unsynced.len();
+        let survives =
+            |change: &NameChange| decisions.draw(Matter::NameSurvives, [by as u64, change.number, 0]) & 1 == 0;
+        self.unsynced.retain(|change| change.by != by || survives(change));
+        let undone = names - self.unsynced.len();
+        if undone > 0 {
+            self.replay();
+        }
+        // What survived is on the disk now; that others made on the same names before, too.
+        self.make_durable(|change| change.by == by);
+        let appends = (0..self.files.len()).map(|file| self.lose_appends(decisions, by, file)).sum();
+        (appends, undone as u64)
+    }
+
+    /// Shows what is left: the durable names with the changes that survived, in their order.
+    fn replay(&mut self) {
+        self.names.clone_from(&self.durable);
+        for change in &self.unsynced {
+            for (path, entry) in &change.names {
+                // A directory does not go while something in it has stayed.
+                let full =
+                    entry.is_none() && self.names.get(path) == Some(&Entry::Directory) && is_full(&self.names, path);
+                if !full {
+                    set(&mut self.names, path, *entry);
+                }
+            }
+        }
+        // What is in a directory that was never made cannot be reached.
+        let mut lost = Vec::new();
+        for path in self.names.keys() {
+            let mut above = parent(path);
+            while !above.is_empty() && self.names.get(above) == Some(&Entry::Directory) {
+                above = parent(above);
+            }
+            if !above.is_empty() {
+                lost.push(path.clone());
+            }
+        }
+        for path in &lost {
+            self.names.remove(path);
+            self.durable.remove(path);
+        }
+    }
+
+    /// Loses sectors of a file that `by` wrote and nobody synced. Yields how many appends lost bytes.
+    fn lose_appends(&mut self, decisions: Decisions, by: usize, file: FileId) -> u64 {
+        let data = &mut self.files[file];
+        let mine: Vec<_> = data.unsynced.extract_if(.., |append| append.by == by).collect();
+        let mut torn = 0;
+        // Bytes of others, or synced ones, behind lost ones keep those in the file as zeros.
+        let mut kept = mine.iter().rev().fold(data.bytes.len(), |end, append| match append.range.end == end {
+            true => append.range.start,
+            false => end,
+        });
+        for append in &mine {
+            let mut whole = true;
+            for (sector, range) in sectors(&append.range) {
+                let address = [by as u64, append.number, sector];
+                if decisions.draw(Matter::SectorSurvives, address) & 1 == 0 {
+                    kept = kept.max(range.end);
+                } else {
+                    data.bytes[range].fill(0);
+                    whole = false;
+                }
+            }
+            torn += u64::from(!whole);
+            if decisions.chance(Matter::LengthSurvives, [by as u64, append.number, 0], LENGTH_SURVIVES) {
+                kept = kept.max(append.range.end);
+            }
+        }
+        data.bytes.truncate(kept);
+        torn
+    }
+}
+
+/// Whether a directory has anything in it.
+fn is_full(names: &BTreeMap<Path, Entry>, directory: &str) -> bool {
+    names.keys().any(|path| parent(path) == directory)
+}
+
+/// The sectors that a range of a file touches: number and the part of the range in it.
+fn sectors(range: &Range<usize>) -> impl Iterator<Item = (u64, Range<usize>)> {
+    let (start, end) = (range.start, range.end);
+    (start / SECTOR..end.div_ceil(SECTOR))
+        .map(move |sector| (sector as u64, start.max(sector * SECTOR)..end.min((sector + 1) * SECTOR)))
+}
+
+impl State {
+    /// The power of a node goes: part of what it did not sync is lost, and what it had begun is never done.
+    pub(crate) fn lose_unsynced(&mut self, node: usize) {
+        self.ops.forget(node);
+        let (appends, names) = self.disk.lose_unsynced(self.decisions, node);
+        self.tell(Event::UnsyncedLost { node: self.node(node), appends, names });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::plain;
+    use super::*;
+    use crate::decisions::Seed;
+
+    /// What is left in `path` after a power loss of node 0, over many seeds: contents, or nothing.
+    fn leftovers(prepare: impl Fn(&mut Disk), path: &str) -> Vec<Option<Vec<u8>>> {
+        let left = |seed| {
+            let mut disk = Disk::default();
+            prepare(&mut disk);
+            disk.lose_unsynced(Decisions::new(Seed(seed)), 0);
+            disk.file(path).ok().map(|file| disk.files[file].bytes.clone())
+        };
+        (0..200).map(left).collect()
+    }
+
+    #[test]
+    fn without_a_directory_sync_a_new_name_may_be_lost_and_may_be_kept() {
+        let left = leftovers(
+            |disk| {
+                let file = disk.create(0, &plain("a")).unwrap();
+                disk.append(0, file, b"whole");
+                disk.sync(file);
+            },
+            "a",
+        );
+        assert!(left.contains(&None));
+        assert!(left.contains(&Some(b"whole".to_vec())));
+        assert!(left.iter().flatten().all(|bytes| bytes == b"whole"), "synced bytes are not lost");
+    }
+
+    #[test]
+    fn with_file_and_directory_synced_everything_is_kept() {
+        let left = leftovers(
+            |disk| {
+                let file = disk.create(0, &plain("a")).unwrap();
+                disk.append(0, file, &[7; 3000]);
+                disk.sync(file);
+                disk.sync_dir("");
+            },
+            "a",
+        );
+        assert!(left.iter().all(|bytes| bytes.as_deref() == Some(&[7; 3000])));
+    }
+
+    #[test]
+    fn an_unsynced_tail_is_torn_at_sectors() {
+        let left = leftovers(
+            |disk| {
+                disk.put(&plain("a"), &[1; 300]);
+                disk.append(0, 0, &[2; 1500]);
+            },
+            "a",
+        );
+        let lengths: std::collections::BTreeSet<_> = left.iter().flatten().map(Vec::len).collect();
+        assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [300, 512, 1024, 1536, 1800]);
+        for bytes in left.iter().flatten() {
+            assert_eq!(bytes[..300], [1; 300], "what was durable stays");
+            for sector in bytes[300..].chunk_by(|a, b| a == b) {
+                assert!(matches!(sector[0], 0 | 2));
+            }
+        }
+        assert!(left.iter().flatten().any(|bytes| bytes[300..].contains(&0)), "a hole is possible");
+    }
+
+    #[test]
+    fn a_rename_survives_whole_or_not_at_all() {
+        let mut seen = [false; 2];
+        for seed in 0..50 {
+            let mut disk = Disk::default();
+            disk.put(&plain("old"), b"new");
+            disk.put(&plain("d/name"), b"before");
+            disk.rename(0, &plain("old"), &plain("d/name")).unwrap();
+            disk.lose_unsynced(Decisions::new(Seed(seed)), 0);
+            let kept = disk.file("old").is_err();
+            seen[usize::from(kept)] = true;
+            let bytes = &disk.files[disk.file("d/name").unwrap()].bytes;
+            assert_eq!(bytes, if kept { &b"new"[..] } else { b"before" });
+        }
+        assert_eq!(seen, [true; 2]);
+    }
+
+    #[test]
+    fn another_nodes_unsynced_work_is_not_lost() {
+        let left = leftovers(
+            |disk| {
+                let file = disk.create(1, &plain("a")).unwrap();
+                disk.append(1, file, b"mine");
+            },
+            "a",
+        );
+        assert!(left.iter().all(|bytes| bytes.as_deref() == Some(b"mine")));
+    }
+
+    #[test]
+    fn a_synced_rename_is_not_undone_by_an_older_create_of_its_name() {
+        let mut disk = Disk::default();
+        disk.create_dir(0, &plain("b")).unwrap();
+        disk.create(0, &plain("tmp")).unwrap();
+        disk.rename(0, &plain("tmp"), &plain("b/final")).unwrap();
+        disk.sync_dir("b");
+        assert_eq!(
+            disk.durable.keys().map(|path| &**path).collect::<Vec<_>>(),
+            ["b/final"],
+            "`b` itself is in the root"
+        );
+        assert_eq!(disk.unsynced.len(), 1, "only the directory `b` is not durable");
+    }
+}

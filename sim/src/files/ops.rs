@@ -1,0 +1,256 @@
+//! Operations under way: each takes its time and then takes effect at one instant, the last of it.
+//!
+//! At its end, because that is the worst for whoever pauses or dies meanwhile: an operation of a paused node completes in the
+//! pause, one of a crashed process may complete after the process is gone (chance says which), one of a node whose power went
+//! never does.
+
+use std::collections::BTreeMap;
+use std::io::Error;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use world::{FileOperation, Metadata};
+
+use super::disk::{FileId, Path};
+use crate::agenda::Action;
+use crate::decisions::Matter;
+use crate::faults::Append;
+use crate::history::{Event, FileEvent};
+use crate::plan::Operation;
+use crate::state::{Home, State};
+
+/// An operation's number.
+pub(crate) type OpId = u64;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Open,
+    Create,
+    Metadata,
+    Rename(Path),
+    HardLink(Path),
+    RemoveFile,
+    CreateDir,
+    RemoveDir,
+    ReadDir,
+    SyncDir,
+    Size(FileId),
+    Read { file: FileId, offset: u64, len: usize },
+    Append { file: FileId, bytes: Vec<u8> },
+    Sync(FileId),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Done,
+    Opened(FileId),
+    Metadata(Metadata),
+    Names(Vec<String>),
+    Bytes(Vec<u8>),
+}
+
+/// An operation under way, or done and not yet noticed.
+struct Op {
+    node: usize,
+    start: u32,
+    /// Its number among all of the node and kind.
+    nth: u64,
+    path: Path,
+    request: Option<Request>,
+    outcome: Option<Result<Outcome, Error>>,
+    waker: Option<Waker>,
+    /// Nobody waits for it any more.
+    abandoned: bool,
+}
+
+/// All operations under way.
+#[derive(Default)]
+pub(crate) struct Ops {
+    under_way: BTreeMap<OpId, Op>,
+    begun: OpId,
+}
+
+impl Ops {
+    pub(crate) fn poll(&mut self, id: OpId, waker: &Waker) -> Poll<Result<Outcome, Error>> {
+        // One that the power took has no end.
+        let Some(op) = self.under_way.get_mut(&id) else { return Poll::Pending };
+        if let Some(outcome) = op.outcome.take() {
+            self.under_way.remove(&id);
+            return Poll::Ready(outcome);
+        }
+        op.waker = Some(waker.clone());
+        Poll::Pending
+    }
+
+    /// Nobody waits for the operation any more; it takes effect all the same. Yields what is to be dropped.
+    pub(crate) fn abandon(&mut self, id: OpId) -> impl Sized + use<> {
+        let op = self.under_way.get_mut(&id)?;
+        if op.outcome.is_some() {
+            return self.under_way.remove(&id);
+        }
+        op.abandoned = true;
+        None
+    }
+
+    /// Operations of a node that have not taken effect never do.
+    pub(crate) fn forget(&mut self, node: usize) {
+        self.under_way.retain(|_, op| op.node != node || op.outcome.is_some());
+    }
+}
+
+impl Request {
+    pub(crate) fn operation(&self) -> FileOperation {
+        match self {
+            Request::Open => FileOperation::Open,
+            Request::Create => FileOperation::Create,
+            Request::Metadata | Request::Size(_) => FileOperation::Metadata,
+            Request::Rename(_) => FileOperation::Rename,
+            Request::HardLink(_) => FileOperation::HardLink,
+            Request::RemoveFile => FileOperation::RemoveFile,
+            Request::CreateDir => FileOperation::CreateDir,
+            Request::RemoveDir => FileOperation::RemoveDir,
+            Request::ReadDir => FileOperation::ReadDir,
+            Request::SyncDir => FileOperation::SyncDir,
+            Request::Read { .. } => FileOperation::Read,
+            Request::Append { .. } => FileOperation::Append,
+            Request::Sync(_) => FileOperation::Sync,
+        }
+    }
+}
+
+impl State {
+    /// An operation begins. Yields its number.
+    pub(crate) fn begin_op(&mut self, home: &Home, path: Path, request: Request) -> OpId {
+        let operation = Operation::from(request.operation());
+        let nth = self.begin(home.node, operation);
+        let bytes = match &request {
+            Request::Read { file, offset, len } => self.disk.read(*file, *offset, *len).len(),
+            Request::Append { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
+        let address = [home.node as u64, operation as u64, nth];
+        let model = self.settings.disk;
+        let moving = Duration::from_secs_f64(bytes as f64 / model.bytes_per_second.max(1) as f64);
+        let latency = model.latency.at(self.decisions.fraction(Matter::FileLatency, address)) + moving;
+        let slowness = self.faults.disk_slowness(self.nodes[home.node].node.name());
+        let id = self.ops.begun;
+        self.ops.begun += 1;
+        // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
+        if self.lives(home.node, home.start) {
+            let (request, outcome, waker) = (Some(request), None, None);
+            let op = Op { node: home.node, start: home.start, nth, path, request, outcome, waker, abandoned: false };
+            self.ops.under_way.insert(id, op);
+            self.agenda.add(self.now + latency.mul_f64(slowness), Action::Effect(id));
+        }
+        id
+    }
+
+    /// An operation takes effect, and whoever waits for it learns what came of it.
+    pub(crate) fn take_effect(&mut self, id: OpId) {
+        let Some(op) = self.ops.under_way.get_mut(&id) else { return };
+        let (node, nth, path) = (op.node, op.nth, Arc::clone(&op.path));
+        let request = op.request.take().expect("an operation takes effect once");
+        let (start, abandoned) = (op.start, op.abandoned);
+        let operation = Operation::from(request.operation());
+        if !self.lives(node, start) {
+            self.ops.under_way.remove(&id);
+            if self.decisions.draw(Matter::InFlight, [node as u64, operation as u64, nth]) & 1 == 0 {
+                return;
+            }
+        }
+        let to = match &request {
+            Request::Rename(to) | Request::HardLink(to) => Some(Arc::clone(to)),
+            _ => None,
+        };
+        let (bytes, outcome) = self.perform(node, nth, &path, request);
+        let result = outcome.as_ref().map(|_| ()).map_err(Error::kind);
+        let event = FileEvent { node: self.node(node), operation, path, to, result, bytes };
+        if let Some(op) = self.ops.under_way.get_mut(&id) {
+            let waker = op.waker.take();
+            op.outcome = Some(outcome);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+        if abandoned {
+            self.ops.under_way.remove(&id);
+        }
+        self.tell(Event::File(event));
+        if result.is_ok() {
+            self.count(node, operation);
+        }
+    }
+
+    /// Does what is to be done. Yields how many bytes were moved, and what came of it.
+    fn perform(&mut self, by: usize, nth: u64, path: &Path, request: Request) -> (u64, Result<Outcome, Error>) {
+        let operation = Operation::from(request.operation());
+        if let Some(error) = self.faults.disk_error(self.nodes[by].node.name(), operation) {
+            return (0, Err(error));
+        }
+        let disk = &mut self.disk;
+        let done = |result: Result<(), Error>| result.map(|()| Outcome::Done);
+        let outcome = match request {
+            Request::Open => disk.file(path).map(Outcome::Opened),
+            Request::Create => disk.create(by, path).map(Outcome::Opened),
+            Request::Metadata => disk.metadata(path).map(Outcome::Metadata),
+            Request::Rename(to) => done(disk.rename(by, path, &to)),
+            Request::HardLink(to) => done(disk.hard_link(by, path, &to)),
+            Request::RemoveFile => done(disk.remove_file(by, path)),
+            Request::CreateDir => done(disk.create_dir(by, path)),
+            Request::RemoveDir => done(disk.remove_dir(by, path)),
+            Request::ReadDir => disk.read_dir(path).map(Outcome::Names),
+            Request::SyncDir => disk.read_dir(path).map(|_| {
+                disk.sync_dir(path);
+                Outcome::Done
+            }),
+            Request::Size(file) => Ok(Outcome::Metadata(disk.size(file))),
+            Request::Sync(file) => {
+                disk.sync(file);
+                Ok(Outcome::Done)
+            }
+            Request::Read { file, offset, len } => {
+                let bytes = self.read(by, nth, path, (file, offset, len));
+                return (bytes.len() as u64, Ok(Outcome::Bytes(bytes)));
+            }
+            Request::Append { file, bytes } => return self.append(by, nth, file, &bytes),
+        };
+        (0, outcome)
+    }
+
+    fn read(&mut self, by: usize, nth: u64, path: &Path, (file, offset, len): (FileId, u64, usize)) -> Vec<u8> {
+        let mut bytes = self.disk.read(file, offset, len).to_vec();
+        let address = [by as u64, nth, 0];
+        if bytes.len() > 1 && self.decisions.chance(Matter::ShortRead, address, self.settings.disk.short_reads) {
+            let most = bytes.len() as u64 - 1;
+            bytes.truncate(1 + self.decisions.below(Matter::ShortReadLength, address, most) as usize);
+        }
+        if !bytes.is_empty()
+            && let Some(stored) = self.faults.bit_rot(self.nodes[by].node.name(), path)
+        {
+            let bit = self.decisions.below(Matter::RottenBit, address, bytes.len() as u64 * 8);
+            bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+            if stored {
+                self.disk.flip_bit(file, offset * 8 + bit);
+            }
+        }
+        bytes
+    }
+
+    fn append(&mut self, by: usize, nth: u64, file: FileId, bytes: &[u8]) -> (u64, Result<Outcome, Error>) {
+        let node = (self.nodes[by].node.name(), by, nth);
+        let offset = self.disk.size(file).len as usize;
+        match self.faults.append(self.decisions, node, offset, bytes.len()) {
+            Append::Whole => {
+                self.disk.append(by, file, bytes);
+                (bytes.len() as u64, Ok(Outcome::Done))
+            }
+            Append::Cut(written, error) => {
+                self.disk.append(by, file, &bytes[..written]);
+                (written as u64, Err(error))
+            }
+        }
+    }
+}

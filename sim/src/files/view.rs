@@ -1,0 +1,72 @@
+//! The files as nobody in the world sees them: at once, and without leaving a trace.
+
+use std::sync::Arc;
+
+use super::disk::{Disk, Entry, plain};
+use crate::state::Shared;
+use crate::turns::lock;
+
+/// The files at one instant of a run, for those who watch it.
+#[derive(Debug, Clone, Copy)]
+pub struct DiskView<'a>(pub(crate) &'a Disk);
+
+impl<'a> DiskView<'a> {
+    /// The bytes of the file at `path`, if there is one.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<&'a [u8]> {
+        let file = self.0.file(&plain(path)).ok()?;
+        Some(&self.0.files[file].bytes)
+    }
+
+    /// Whether there is a file or directory at `path`.
+    #[must_use]
+    pub fn exists(&self, path: &str) -> bool {
+        self.0.entry(&plain(path)).is_some()
+    }
+
+    /// The names in a directory, in byte order; none when there is no such directory.
+    pub fn list(&self, directory: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let directory = plain(directory);
+        let is_directory = self.0.entry(&directory) == Some(Entry::Directory);
+        is_directory.then(|| self.0.children(&directory)).into_iter().flatten()
+    }
+
+    /// The paths of all files, in byte order.
+    pub fn files(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.names.iter().filter(|(_, entry)| matches!(entry, Entry::File(_))).map(|(path, _)| &**path)
+    }
+}
+
+/// The files of a run while it is set up: to put inputs there. It must not be used by an [`Observer`](crate::Observer), which
+/// has a [`DiskView`].
+#[derive(Clone)]
+pub struct DiskInspector(pub(crate) Arc<Shared>);
+
+impl DiskInspector {
+    /// Puts a file there, durably, with all directories on the way.
+    ///
+    /// # Panics
+    ///
+    /// When there is a directory of that name, or a file on the way.
+    pub fn write(&self, path: &str, bytes: &[u8]) {
+        lock(&self.0.state).disk.put(&plain(path), bytes);
+    }
+
+    /// The bytes of the file at `path`, if there is one.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        DiskView(&lock(&self.0.state).disk).read(path).map(<[u8]>::to_vec)
+    }
+
+    /// The names in a directory, in byte order; none when there is no such directory.
+    #[must_use]
+    pub fn list(&self, directory: &str) -> Vec<String> {
+        DiskView(&lock(&self.0.state).disk).list(directory).map(str::to_owned).collect()
+    }
+
+    /// Whether there is a file or directory at `path`.
+    #[must_use]
+    pub fn exists(&self, path: &str) -> bool {
+        DiskView(&lock(&self.0.state).disk).exists(path)
+    }
+}

@@ -1,0 +1,313 @@
+//! What happened: the events of a run, and the hash that two runs share only if the same things happened in the same order.
+
+use std::any::Any;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::decisions::Digest;
+use crate::plan::Operation;
+
+/// A node of the cluster. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Node {
+    index: u32,
+    name: Arc<str>,
+}
+
+impl Node {
+    pub(crate) fn new(index: usize, name: &str) -> Self {
+        Self {
+            index: u32::try_from(index).expect("a cluster has fewer than four thousand million nodes"),
+            name: name.into(),
+        }
+    }
+
+    /// The node's place in the order in which the cluster was set up, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// The node's name, which is also its address.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.index);
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Something that the system under test puts into the history: any type that can be shown and hashed.
+pub trait Note: Any + fmt::Debug + Send + Sync {
+    /// A hash of the note, the same in every run.
+    fn digest(&self) -> u64;
+}
+
+impl<T: Any + fmt::Debug + Hash + Send + Sync> Note for T {
+    fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        self.hash(&mut digest);
+        digest.finish()
+    }
+}
+
+/// A note as the history keeps it. Two are equal when their digests are.
+#[derive(Clone)]
+pub struct Noted {
+    digest: u64,
+    note: Arc<dyn Note>,
+}
+
+impl Noted {
+    pub(crate) fn new(note: impl Note) -> Self {
+        Self { digest: note.digest(), note: Arc::new(note) }
+    }
+
+    /// The note, if it is a `T`.
+    #[must_use]
+    pub fn get<T: Note>(&self) -> Option<&T> {
+        let note: &dyn Any = &*self.note;
+        note.downcast_ref()
+    }
+}
+
+impl PartialEq for Noted {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Noted {}
+
+impl Hash for Noted {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digest);
+    }
+}
+
+impl fmt::Debug for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.note.fmt(f)
+    }
+}
+
+/// Which part of a call a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The request.
+    Request,
+    /// The answer to it.
+    Reply,
+    /// The word of the callee's operating system that nobody will answer.
+    Refusal,
+}
+
+/// A message on its way between two nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Message {
+    /// The call it belongs to, counted from 0 over the whole run.
+    pub call: u64,
+    /// Which part of the call it is.
+    pub part: Part,
+    /// Who sent it.
+    pub from: Node,
+    /// Whom it is for.
+    pub to: Node,
+    /// Its length in bytes.
+    pub len: u64,
+    /// A hash of its bytes.
+    pub digest: u64,
+}
+
+/// Why a message did not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// A partition stood in the way.
+    Partitioned,
+    /// It was lost by chance.
+    Dropped,
+    /// Nobody listens there; the caller is told so.
+    NobodyListens,
+    /// The caller has given up, or has an answer already.
+    Unwanted,
+}
+
+/// A step on files that has taken effect, or failed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileEvent {
+    /// Whose step.
+    pub node: Node,
+    /// Which kind.
+    pub operation: Operation,
+    /// The file or directory it was taken on; of a rename or link, the old name. Without `.` and leading `/`.
+    pub path: Arc<str>,
+    /// The new name, of a rename or link.
+    pub to: Option<Arc<str>>,
+    /// What came of it.
+    pub result: Result<(), io::ErrorKind>,
+    /// The bytes read or appended.
+    pub bytes: u64,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A node's program starts; the first time, `starts` is 1.
+    NodeStarted {
+        /// Which node.
+        node: Node,
+        /// How often it has been started.
+        starts: u32,
+    },
+    /// A node's process died.
+    NodeCrashed {
+        /// Which node.
+        node: Node,
+    },
+    /// A node's program returned.
+    NodeFinished {
+        /// Which node.
+        node: Node,
+    },
+    /// A node stands still from now on.
+    NodePaused {
+        /// Which node.
+        node: Node,
+    },
+    /// A node goes on.
+    NodeResumed {
+        /// Which node.
+        node: Node,
+    },
+    /// A power loss undid what had not been synced.
+    UnsyncedLost {
+        /// Whose writes.
+        node: Node,
+        /// How many appends lost some of their bytes.
+        appends: u64,
+        /// How many creates, renames, links and removes were undone.
+        names: u64,
+    },
+    /// A fault of the plan struck.
+    FaultStruck {
+        /// Its place in the plan.
+        fault: usize,
+        /// Its kind's name.
+        kind: &'static str,
+    },
+    /// A fault of the plan is over.
+    FaultHealed {
+        /// Its place in the plan.
+        fault: usize,
+        /// Its kind's name.
+        kind: &'static str,
+    },
+    /// A message left its sender.
+    MessageSent(Message),
+    /// A message will arrive twice.
+    MessageDuplicated(Message),
+    /// A message arrived.
+    MessageDelivered(Message),
+    /// A message will never arrive.
+    MessageLost(Message, Loss),
+    /// A step on files was taken.
+    File(FileEvent),
+    /// The system under test has something to say.
+    Note {
+        /// Who says it; nobody, when it was said from outside the cluster.
+        node: Option<Node>,
+        /// What it says.
+        note: Noted,
+    },
+}
+
+/// Events and the virtual times at which they happened, in order.
+pub type History = Vec<(Duration, Event)>;
+
+/// Folds events into one hash.
+#[derive(Debug, Default)]
+pub(crate) struct HistoryHash(Digest);
+
+impl HistoryHash {
+    pub(crate) fn add(&mut self, at: Duration, event: &Event) {
+        self.0.write_u64(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX));
+        event.hash(&mut self.0);
+    }
+
+    pub(crate) fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
+/// Where two histories part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The place of the first event that differs, from 0; the length of the shorter history when one continues the other.
+    pub index: usize,
+    /// The places worth showing of both histories: some events before the difference, and after it. Of a history that ends
+    /// earlier, show what there is.
+    pub neighbours: Range<usize>,
+}
+
+/// The first event in which two histories differ; nothing when they are the same.
+#[must_use]
+pub fn first_difference(one: &[(Duration, Event)], other: &[(Duration, Event)]) -> Option<Difference> {
+    const BEFORE: usize = 5;
+    const AFTER: usize = 3;
+    let parted = one.iter().zip(other).position(|(one, other)| one != other);
+    let index = parted.or((one.len() != other.len()).then(|| one.len().min(other.len())))?;
+    let longest = one.len().max(other.len());
+    Some(Difference { index, neighbours: index.saturating_sub(BEFORE)..(index + AFTER + 1).min(longest) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(text: &'static str) -> (Duration, Event) {
+        (Duration::ZERO, Event::Note { node: None, note: Noted::new(text) })
+    }
+
+    #[test]
+    fn the_first_difference_is_found_with_its_neighbours() {
+        let one: Vec<_> = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"].map(note).to_vec();
+        assert_eq!(first_difference(&one, &one), None);
+        let mut other = one.clone();
+        other[6] = note("x");
+        assert_eq!(first_difference(&one, &other), Some(Difference { index: 6, neighbours: 1..10 }));
+    }
+
+    #[test]
+    fn a_history_that_goes_on_differs_where_the_other_ends() {
+        let one: Vec<_> = ["a", "b"].map(note).to_vec();
+        assert_eq!(first_difference(&one, &one[..1]), Some(Difference { index: 1, neighbours: 0..2 }));
+    }
+
+    #[test]
+    fn a_note_is_found_again_by_its_type() {
+        let noted = Noted::new(42_u8);
+        assert_eq!(noted.get::<u8>(), Some(&42));
+        assert_eq!(noted.get::<u16>(), None);
+        assert_ne!(noted, Noted::new(43_u8));
+    }
+}

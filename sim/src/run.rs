@@ -1,0 +1,290 @@
+//! One run: the director, who gives turns, moves time and shows every event to whoever watches.
+//!
+//! While any task can run, the director gives it a turn; when none can, time leaps to what the agenda holds next. madsim's
+//! own clock follows but decides nothing.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use madsim::runtime::{Handle, Runtime};
+use madsim::time::TimeHandle;
+
+use crate::agenda::Agenda;
+use crate::cluster::Cluster;
+use crate::files::{DiskView, Ops};
+use crate::history::{Event, History, HistoryHash, Node};
+use crate::plan::Plan;
+use crate::settings::Settings;
+use crate::sim_world::{Program, launch};
+use crate::state::{Life, Order, Shared, State};
+use crate::turns::{Turns, lock};
+
+/// How many turns are given at one instant before it is called spinning.
+const TURNS_AT_ONCE: u64 = 1_000_000;
+
+/// Somebody who watches a run and can stop it.
+pub trait Observer {
+    /// Called at every event, when it has happened and before anything else does. Breaks with a verdict to stop the run.
+    ///
+    /// `at` is virtual time since the start. The changes that one fault makes to the disk are all there at its first event.
+    fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String>;
+
+    /// Called once, when the run has ended, however it did. The disk is as it was left.
+    fn ended(&mut self, at: Duration, finished: &Finished, disk: &DiskView<'_>) {
+        let _ = (at, finished, disk);
+    }
+}
+
+/// Watches nothing.
+impl Observer for () {
+    fn observe(&mut self, _at: Duration, _event: &Event, _disk: &DiskView<'_>) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finished {
+    /// The program of every node returned, but of those that crashed for good.
+    AllNodesDone,
+    /// Time was up (see [`Settings::limit`]), or nothing would ever have happened again.
+    TimeLimit {
+        /// Nodes whose program had not returned.
+        unfinished: Vec<Node>,
+    },
+    /// A task kept being woken a million times over while time stood still.
+    Spinning {
+        /// Whose task.
+        node: Node,
+    },
+    /// The observer stopped the run, with this verdict.
+    Stopped(String),
+    /// A task of a node panicked.
+    Panicked {
+        /// Whose task.
+        node: Node,
+        /// The message of the panic.
+        message: String,
+    },
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// How it ended.
+    pub finished: Finished,
+    /// Virtual time from the start to the end.
+    pub virtual_time: Duration,
+    /// When the last fault was over; zero without faults. A fault that waits for an operation counts once it has struck.
+    pub healed_at: Duration,
+    /// How many events there were.
+    pub events: u64,
+    /// A hash of all events and their times, in order.
+    pub history_hash: u64,
+    /// How many faults of each kind struck. (A crash does not strike who is down.)
+    pub faults_by_kind: BTreeMap<&'static str, u64>,
+    /// All nodes, in the order in which the cluster was set up.
+    pub nodes: Vec<Node>,
+    /// Those that crashed for good.
+    pub dead: Vec<Node>,
+    /// All events, when recording was asked for.
+    pub history: Option<History>,
+}
+
+/// Runs a system: a pure function of the settings, the plan and the system.
+///
+/// `system` sets up the cluster. `observer` sees every event. With `recording`, the report holds the history.
+///
+/// A system that depends on the order of a standard hash map is repeatable only on a thread that has made none yet: see
+/// [`campaign`](crate::campaign).
+///
+/// # Panics
+///
+/// When two nodes have one name, when the plan names a node that does not exist, and when `system` or `observer` panics.
+pub fn run(
+    settings: &Settings,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    recording: bool,
+    system: impl FnOnce(&Cluster),
+) -> Report {
+    let state = State::new(settings, plan);
+    let turns = Turns::new(state.decisions);
+    let cluster = Cluster::new(Arc::new(Shared { state: Mutex::new(state), turns }));
+    system(&cluster);
+    lock(&cluster.shared.state).schedule_faults();
+    let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
+    runtime.block_on(async {
+        let mut director = Director::new(cluster, observer, recording);
+        let finished = director.direct().await;
+        director.clear_stage().await;
+        director.report(finished)
+    })
+}
+
+struct Director<'a> {
+    shared: Arc<Shared>,
+    programs: Vec<Program>,
+    observer: &'a mut dyn Observer,
+    /// madsim's clock.
+    time: TimeHandle,
+    turns_at_once: u64,
+    seen: Vec<Event>,
+    events: u64,
+    hash: HistoryHash,
+    history: Option<History>,
+}
+
+/// What there is to do next.
+enum Next {
+    Orders(Vec<Order>),
+    Turn(Arc<crate::turns::Task>),
+    Again,
+    End(Finished),
+}
+
+impl<'a> Director<'a> {
+    fn new(cluster: Cluster, observer: &'a mut dyn Observer, recording: bool) -> Self {
+        Self {
+            programs: cluster.programs.into_inner(),
+            shared: cluster.shared,
+            observer,
+            time: TimeHandle::current(),
+            turns_at_once: 0,
+            seen: Vec::new(),
+            events: 0,
+            hash: HistoryHash::default(),
+            history: recording.then(Vec::new),
+        }
+    }
+
+    async fn direct(&mut self) -> Finished {
+        loop {
+            match self.next() {
+                Next::Orders(orders) => self.carry_out(&orders).await,
+                Next::Turn(task) => self.shared.turns.give(&task).await,
+                Next::Again => {}
+                Next::End(finished) => return finished,
+            }
+        }
+    }
+
+    /// Shows what has happened, and finds out what is next.
+    fn next(&mut self) -> Next {
+        let shared = Arc::clone(&self.shared);
+        let mut state = lock(&shared.state);
+        if let ControlFlow::Break(verdict) = self.show(&mut state) {
+            return Next::End(Finished::Stopped(verdict));
+        }
+        if let Some((node, message)) = state.panicked.take() {
+            return Next::End(Finished::Panicked { node, message });
+        }
+        if !state.orders.is_empty() {
+            return Next::Orders(std::mem::take(&mut state.orders));
+        }
+        if state.nodes.iter().all(|node| matches!(node.life, Life::Finished | Life::Dead)) {
+            return Next::End(Finished::AllNodesDone);
+        }
+        if let Some(task) = shared.turns.next() {
+            self.turns_at_once += 1;
+            if self.turns_at_once > TURNS_AT_ONCE {
+                return Next::End(Finished::Spinning { node: state.node(task.node) });
+            }
+            return if state.admit(&task) { Next::Turn(task) } else { Next::Again };
+        }
+        self.let_time_pass(&mut state)
+    }
+
+    fn let_time_pass(&mut self, state: &mut State) -> Next {
+        let end = state.faults.healed_at.saturating_add(state.settings.limit);
+        let Some(at) = state.agenda.next_time().filter(|at| *at <= end) else {
+            state.now = end;
+            let lives = |node: &&crate::state::NodeState| matches!(node.life, Life::Running | Life::Awaited);
+            let unfinished = state.nodes.iter().filter(lives).map(|node| node.node.clone()).collect();
+            return Next::End(Finished::TimeLimit { unfinished });
+        };
+        if at > state.now {
+            state.now = at;
+            self.turns_at_once = 0;
+            self.time.advance(at.saturating_sub(self.time.elapsed()));
+        }
+        if let Some(action) = state.agenda.pop() {
+            state.act(action);
+        }
+        Next::Again
+    }
+
+    /// Shows the observer what has happened.
+    fn show(&mut self, state: &mut State) -> ControlFlow<String> {
+        while !state.outbox.is_empty() {
+            std::mem::swap(&mut self.seen, &mut state.outbox);
+            for event in self.seen.drain(..) {
+                self.events += 1;
+                self.hash.add(state.now, &event);
+                self.observer.observe(state.now, &event, &DiskView(&state.disk))?;
+                if let Some(history) = &mut self.history {
+                    history.push((state.now, event));
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    async fn carry_out(&self, orders: &[Order]) {
+        for order in orders {
+            match *order {
+                Order::Start(node) => launch(&self.shared, node, &self.programs[node]),
+                Order::Kill(node) => {
+                    let executor = lock(&self.shared.state).nodes[node].executor;
+                    if let Some(executor) = executor {
+                        Handle::current().kill(executor);
+                    }
+                    self.let_tasks_drop().await;
+                }
+                Order::Bury => self.let_tasks_drop().await,
+            }
+        }
+    }
+
+    /// Lets the executor drop all tasks of nodes that have ended: its clock moves only when it has nothing else to do.
+    async fn let_tasks_drop(&self) {
+        self.time.sleep(Duration::from_millis(1)).await;
+    }
+
+    /// Ends whatever still runs. Tasks, wakers and the world hold each other, so nothing of it would ever be freed.
+    async fn clear_stage(&self) {
+        let (agenda, executors) = {
+            let mut state = lock(&self.shared.state);
+            for node in &mut state.nodes {
+                node.starts += 1;
+                node.parked.clear();
+            }
+            let executors: Vec<_> = state.nodes.iter().filter_map(|node| node.executor).collect();
+            (std::mem::take(&mut state.agenda), executors)
+        };
+        drop::<Agenda>(agenda);
+        executors.into_iter().for_each(|executor| Handle::current().kill(executor));
+        self.let_tasks_drop().await;
+        self.shared.turns.clear();
+        let ops = std::mem::take(&mut lock(&self.shared.state).ops);
+        drop::<Ops>(ops);
+    }
+
+    fn report(self, finished: Finished) -> Report {
+        let mut state = lock(&self.shared.state);
+        self.observer.ended(state.now, &finished, &DiskView(&state.disk));
+        Report {
+            finished,
+            virtual_time: state.now,
+            healed_at: state.faults.healed_at,
+            events: self.events,
+            history_hash: self.hash.finish(),
+            faults_by_kind: std::mem::take(&mut state.faults.struck),
+            nodes: state.nodes.iter().map(|node| node.node.clone()).collect(),
+            dead: state.nodes.iter().filter(|node| node.life == Life::Dead).map(|node| node.node.clone()).collect(),
+            history: self.history,
+        }
+    }
+}

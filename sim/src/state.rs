@@ -1,0 +1,318 @@
+//! The state of a simulated world: everything that its nodes share, behind one lock.
+//!
+//! Whatever a node does to the world happens here, at one virtual instant, and is written down as an [`Event`]. Only the
+//! director (see `run`) moves time and carries out what the agenda holds; tasks of nodes merely plan it.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
+use std::time::Duration;
+
+use madsim::task::NodeId;
+use world::Work;
+
+use crate::agenda::{Action, Agenda};
+use crate::clock::NodeClock;
+use crate::decisions::{Decisions, Matter};
+use crate::faults::Faults;
+use crate::files::{Disk, Ops};
+use crate::history::{Event, Node};
+use crate::network::{Calls, Door};
+use crate::plan::{Operation, Plan};
+use crate::settings::Settings;
+use crate::turns::{Task, Turns, lock};
+
+/// The most that two clocks differ when a run starts.
+const CLOCK_ORIGINS: Duration = Duration::from_secs(3600);
+
+/// Where a node stands between its first start and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It will start, for the first time or again.
+    Awaited,
+    /// Its program runs.
+    Running,
+    /// It crashed and stays down.
+    Dead,
+    /// Its program returned.
+    Finished,
+}
+
+/// What the world knows of a node.
+pub(crate) struct NodeState {
+    pub(crate) node: Node,
+    pub(crate) life: Life,
+    /// How often it has been started.
+    pub(crate) starts: u32,
+    pub(crate) clock: NodeClock,
+    pub(crate) door: Option<Door>,
+    pub(crate) paused_until: Option<Duration>,
+    paused_since: Duration,
+    /// How long it has stood still, in pauses that are over.
+    paused_for: Duration,
+    /// Tasks that were woken during a pause.
+    pub(crate) parked: Vec<Arc<Task>>,
+    /// How many operations of each kind it began; the address of what chance decides about the next.
+    pub(crate) begun: [u64; Operation::COUNT],
+    /// How many operations of each kind succeeded; what triggers count.
+    pub(crate) succeeded: [u64; Operation::COUNT],
+    pub(crate) tasks: u64,
+    pub(crate) entropy: u64,
+    slowness: f64,
+    /// The node of madsim's that runs its tasks, once it has been started.
+    pub(crate) executor: Option<NodeId>,
+}
+
+/// What only the director can do, because it takes madsim's help.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Order {
+    /// Start the program of a node.
+    Start(usize),
+    /// End all tasks of a node.
+    Kill(usize),
+    /// Let the tasks of a node that ended by itself be dropped.
+    Bury,
+}
+
+/// Everything that the nodes of a run share.
+pub(crate) struct State {
+    pub(crate) now: Duration,
+    pub(crate) decisions: Decisions,
+    pub(crate) settings: Settings,
+    pub(crate) agenda: Agenda,
+    pub(crate) nodes: Vec<NodeState>,
+    pub(crate) names: BTreeMap<Arc<str>, usize>,
+    pub(crate) calls: Calls,
+    pub(crate) disk: Disk,
+    pub(crate) ops: Ops,
+    pub(crate) faults: Faults,
+    /// Events that nobody has seen yet; all of them happened now.
+    pub(crate) outbox: Vec<Event>,
+    pub(crate) orders: Vec<Order>,
+    pub(crate) panicked: Option<(Node, String)>,
+}
+
+impl State {
+    pub(crate) fn new(settings: &Settings, plan: &Plan) -> Self {
+        Self {
+            now: Duration::ZERO,
+            decisions: Decisions::new(settings.seed),
+            settings: settings.clone(),
+            agenda: Agenda::default(),
+            nodes: Vec::new(),
+            names: BTreeMap::new(),
+            calls: Calls::default(),
+            disk: Disk::default(),
+            ops: Ops::default(),
+            faults: Faults::new(plan),
+            outbox: Vec::new(),
+            orders: Vec::new(),
+            panicked: None,
+        }
+    }
+
+    /// Adds a node that starts at `start`.
+    pub(crate) fn add_node(&mut self, name: &str, start: Duration) -> usize {
+        let index = self.nodes.len();
+        let node = Node::new(index, name);
+        assert!(
+            self.names.insert(name.into(), index).is_none(),
+            "two nodes are called {name}; give each a name of its own"
+        );
+        let origin = self.decisions.fraction(Matter::ClockOrigin, [index as u64, 0, 0]);
+        self.nodes.push(NodeState {
+            slowness: self.settings.compute.slowness.get(name).copied().unwrap_or(1.0),
+            node,
+            life: Life::Awaited,
+            starts: 0,
+            clock: NodeClock::new(CLOCK_ORIGINS.mul_f64(origin)),
+            door: None,
+            paused_until: None,
+            paused_since: Duration::ZERO,
+            paused_for: Duration::ZERO,
+            parked: Vec::new(),
+            begun: [0; Operation::COUNT],
+            succeeded: [0; Operation::COUNT],
+            tasks: 0,
+            entropy: 0,
+            executor: None,
+        });
+        self.agenda.add(start, Action::Start(index));
+        index
+    }
+
+    pub(crate) fn node(&self, index: usize) -> Node {
+        self.nodes[index].node.clone()
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.outbox.push(event);
+    }
+
+    /// Counts an operation that begins and yields its number, from 0.
+    pub(crate) fn begin(&mut self, node: usize, operation: Operation) -> u64 {
+        let begun = &mut self.nodes[node].begun[operation as usize];
+        *begun += 1;
+        *begun - 1
+    }
+
+    /// The time that `work` takes a node now.
+    pub(crate) fn cost(&self, index: usize, work: Work) -> Duration {
+        let (model, node) = (&self.settings.compute, &self.nodes[index]);
+        let nanos = work.bytes as f64 * model.nanos_per_byte + work.records as f64 * model.nanos_per_record;
+        let slowness = node.slowness * self.faults.compute_slowness(node.node.name());
+        Duration::from_nanos((nanos * slowness) as u64)
+    }
+
+    /// Whether this start of the node is the one that runs.
+    pub(crate) fn lives(&self, node: usize, start: u32) -> bool {
+        self.nodes[node].life == Life::Running && self.nodes[node].starts == start
+    }
+
+    /// Carries out what the agenda says happens now.
+    pub(crate) fn act(&mut self, action: Action) {
+        match action {
+            Action::Start(node) => self.start(node),
+            Action::Alarm(node) => self.alarm(node),
+            Action::Wake(waker) => waker.wake(),
+            Action::Deliver(parcel) => self.deliver(parcel),
+            Action::Effect(op) => self.take_effect(op),
+            Action::Strike(fault) => self.strike(fault),
+            Action::Heal(fault) => self.heal(fault),
+            Action::Resume(node) => self.resume(node),
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        node.starts += 1;
+        node.life = Life::Running;
+        let event = Event::NodeStarted { node: node.node.clone(), starts: node.starts };
+        self.tell(event);
+        self.orders.push(Order::Start(index));
+    }
+
+    /// A node's program returned.
+    pub(crate) fn finish(&mut self, index: usize) {
+        self.nodes[index].life = Life::Finished;
+        self.close_sockets(index);
+        self.tell(Event::NodeFinished { node: self.node(index) });
+        self.orders.push(Order::Bury);
+    }
+
+    /// A node's process dies; it starts anew after `restart_after`, if ever.
+    pub(crate) fn crash(&mut self, index: usize, restart_after: Option<Duration>) {
+        let now = self.now;
+        let node = &mut self.nodes[index];
+        node.life = if restart_after.is_some() { Life::Awaited } else { Life::Dead };
+        node.end_pause(now);
+        node.parked.clear();
+        if let Some(after) = restart_after {
+            self.agenda.add(now + after, Action::Start(index));
+        }
+        self.close_sockets(index);
+        self.tell(Event::NodeCrashed { node: self.node(index) });
+        self.orders.push(Order::Kill(index));
+    }
+
+    /// A node stands still for `duration`, or as long as another pause lasts that it is in.
+    pub(crate) fn pause(&mut self, index: usize, duration: Duration) {
+        let until = self.now + duration;
+        let node = &mut self.nodes[index];
+        if node.paused_until.is_none() {
+            node.paused_since = self.now;
+            let event = Event::NodePaused { node: node.node.clone() };
+            self.outbox.push(event);
+        }
+        let node = &mut self.nodes[index];
+        node.paused_until = node.paused_until.max(Some(until));
+        self.agenda.add(until, Action::Resume(index));
+    }
+
+    fn resume(&mut self, index: usize) {
+        let now = self.now;
+        let node = &mut self.nodes[index];
+        if node.paused_until.is_none_or(|until| until > now) {
+            return;
+        }
+        node.end_pause(now);
+        node.parked.drain(..).for_each(|task| Turns::queue_again(&task));
+        let event = Event::NodeResumed { node: node.node.clone() };
+        self.tell(event);
+    }
+
+    /// Whether `task` may run now. It may not when its node is gone, or paused: then it is parked.
+    pub(crate) fn admit(&mut self, task: &Arc<Task>) -> bool {
+        if !self.lives(task.node, task.start) {
+            return false;
+        }
+        let node = &mut self.nodes[task.node];
+        if node.paused_until.is_some() {
+            node.parked.push(Arc::clone(task));
+            return false;
+        }
+        true
+    }
+}
+
+impl NodeState {
+    fn end_pause(&mut self, now: Duration) {
+        if self.paused_until.take().is_some() {
+            self.paused_for += now - self.paused_since;
+        }
+    }
+}
+
+/// The world and the turns in it.
+pub(crate) struct Shared {
+    pub(crate) state: Mutex<State>,
+    pub(crate) turns: Arc<Turns>,
+}
+
+/// Where a task is at home: a node of a world, in one of its starts.
+#[derive(Clone)]
+pub(crate) struct Home {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) node: usize,
+    pub(crate) start: u32,
+}
+
+impl Home {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
+    }
+
+    /// Lets the node be busy for `duration` of virtual time; time for which it stands still does not count.
+    pub(crate) async fn be_busy(&self, duration: Duration) {
+        let clocks = || {
+            let state = self.state();
+            (state.now, state.nodes[self.node].paused_for)
+        };
+        let mut left = duration;
+        while !left.is_zero() {
+            let (began, paused) = clocks();
+            self.pass(left).await;
+            let (ended, paused_since) = clocks();
+            left = left.saturating_sub((ended - began).saturating_sub(paused_since - paused));
+        }
+    }
+
+    /// Waits for `duration` of virtual time.
+    async fn pass(&self, duration: Duration) {
+        let until = self.state().now + duration;
+        let mut planned = false;
+        poll_fn(|context| {
+            let mut state = self.state();
+            if state.now >= until {
+                return Poll::Ready(());
+            }
+            if !planned {
+                planned = true;
+                state.agenda.add(until, Action::Wake(context.waker().clone()));
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}

@@ -1,0 +1,100 @@
+//! A run is a pure function of settings, plan and system, and chance is addressed.
+
+mod support;
+
+use std::ops::ControlFlow;
+
+use sim::{Event, FaultKind, Finished, Message, Part, Plan, Seed, Settings, campaign, first_difference, run};
+use support::{at, ms, picked, plan, record, secs, small_system};
+
+fn rough() -> Plan {
+    let all = Vec::new;
+    plan([
+        at(ms(11), FaultKind::Crash { node: "one".into(), restart_after: Some(ms(30)) }),
+        at(ms(5), FaultKind::Lossy { from: all(), to: all(), requests: 0.2, replies: 0.2, duration: secs(1) }),
+        at(ms(5), FaultKind::Delaying { from: all(), to: all(), extra: ms(30), duration: secs(1) }),
+        at(ms(60), FaultKind::PowerLoss { node: "two".into(), restart_after: Some(ms(10)) }),
+        at(ms(20), FaultKind::Pause { node: "server".into(), duration: ms(100) }),
+    ])
+}
+
+#[test]
+fn the_same_run_twice_is_the_same_history() {
+    for seed in 0..30 {
+        let (one, first) = record(seed, &rough(), small_system);
+        let (other, second) = record(seed, &rough(), small_system);
+        assert_eq!(first_difference(&first, &second), None);
+        assert_eq!(one, other);
+        assert_eq!(one.events, first.len() as u64);
+        assert!(one.faults_by_kind.len() >= 3, "{:?}", one.faults_by_kind);
+    }
+}
+
+#[test]
+fn another_seed_is_another_history() {
+    let (one, first) = record(1, &Plan::default(), small_system);
+    let (other, second) = record(2, &Plan::default(), small_system);
+    assert_eq!((&one.finished, &other.finished), (&Finished::AllNodesDone, &Finished::AllNodesDone));
+    assert_ne!(one.history_hash, other.history_hash);
+    assert!(first_difference(&first, &second).is_some());
+}
+
+#[test]
+fn the_executors_seed_decides_nothing() {
+    // The same decisions drawn on another thread, with other random state and another madsim clock behind them.
+    let here = record(3, &rough(), small_system).0.history_hash;
+    let there = std::thread::spawn(|| {
+        record(99, &rough(), small_system);
+        record(3, &rough(), small_system).0.history_hash
+    });
+    assert_eq!(here, there.join().unwrap());
+}
+
+/// When the messages between `one` and the server arrive.
+fn deliveries(seed: u64, plan: &Plan) -> Vec<(std::time::Duration, Part)> {
+    let of_one = |message: &Message| message.from.name() == "one" || message.to.name() == "one";
+    let (_, history) = record(seed, plan, small_system);
+    picked(&history, |at, event| match event {
+        Event::MessageDelivered(message) if of_one(message) => Some((at, message.part)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_fault_taken_out_of_a_plan_moves_nothing_that_it_did_not_touch() {
+    let lossy = |who: &str| {
+        let (from, to) = (vec![who.to_owned()], vec!["server".to_owned()]);
+        at(ms(0), FaultKind::Lossy { from, to, requests: 0.5, replies: 0.0, duration: secs(5) })
+    };
+    let slow = at(ms(0), FaultKind::SlowDisk { node: "two".into(), factor: 30.0, duration: secs(5) });
+    let mut lost = 0;
+    for seed in 0..20 {
+        let kept = deliveries(seed, &plan([lossy("one")]));
+        assert_eq!(kept, deliveries(seed, &plan([lossy("two"), slow.clone(), lossy("one")])));
+        lost += usize::from(kept != deliveries(seed, &plan([lossy("two"), slow.clone()])));
+    }
+    assert!(lost > 10, "the fault that stays does something");
+}
+
+#[test]
+fn a_campaign_has_the_same_results_on_any_number_of_threads() {
+    let hashes = |jobs| {
+        let mut hashes = Vec::new();
+        let one = |seed| run(&Settings::new(Seed(seed)), &rough(), &mut (), false, small_system).history_hash;
+        campaign(0..40, jobs, one, |seed, hash| {
+            hashes.push((seed, hash));
+            ControlFlow::Continue(())
+        });
+        hashes
+    };
+    let one = hashes(1);
+    assert_eq!(one, hashes(2));
+    assert_eq!(one, hashes(7));
+}
+
+#[test]
+fn a_hash_is_the_same_with_and_without_recording() {
+    let without = run(&Settings::new(Seed(5)), &rough(), &mut (), false, small_system);
+    assert_eq!(without.history, None);
+    assert_eq!(without.history_hash, record(5, &rough(), small_system).0.history_hash);
+}
