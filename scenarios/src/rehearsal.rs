@@ -10,9 +10,9 @@ use mr_core::ids::{AttemptId, MapAttempt};
 use mr_core::protocol::Ending;
 use mr_core::sequential;
 use mr_core::tasks::Limits;
-use mr_core::worker::{self, WorkerConfig};
+use mr_core::worker::{self, WorkerConfig, WorkerError};
 use sim::{Cluster, Finished, Plan, Report, Seed, Settings, SimWorld, run};
-use world::{Address, Network, Timestamp, World};
+use world::{Address, Clock, Network, Timestamp, World};
 
 use crate::draw::{ClusterShape, Drawn, Workload};
 use crate::invariants::Promises;
@@ -109,11 +109,19 @@ fn set_up(cluster: &Cluster, shape: ClusterShape, workload: &Workload) {
         cluster.node(&name, Duration::ZERO, move |world| {
             let config = config.clone();
             async move {
-                // A worker that cannot go on has said so in the log; the job is the others' then.
-                let _ = worker::run(world, config, &WordCount).await;
+                // Whoever looks after the cluster starts a worker anew that could not go on.
+                while worker::run(world.clone(), config.clone(), &WordCount).await.is_err_and(|error| goes_on(&error)) {
+                    world.clock().sleep(Duration::from_secs(1)).await;
+                }
             }
         });
     }
+}
+
+/// Whether a worker that failed so should be started anew. One that has lost its coordinator should not: in a rehearsal
+/// that has left for good.
+fn goes_on(error: &WorkerError) -> bool {
+    !matches!(error, WorkerError::Coordinator(_))
 }
 
 /// Puts the coordinator's events into the history.

@@ -6,14 +6,14 @@ use std::thread;
 use scenarios::{draw, rehearse};
 use sim::campaign;
 
-/// The seeds that are always run. To run others: `SEED=4711 cargo test -p scenarios swarm`.
+/// The seeds that are always run. To run another: `SEED=4711 cargo test -p scenarios`; more: `SEEDS=100000`.
 fn seeds() -> std::ops::Range<u64> {
     match std::env::var("SEED") {
         Ok(seed) => {
             let seed = seed.parse().expect("SEED is a number");
             seed..seed + 1
         }
-        Err(_) => 0..1000,
+        Err(_) => 0..std::env::var("SEEDS").map_or(2000, |count| count.parse().expect("SEEDS is a number")),
     }
 }
 

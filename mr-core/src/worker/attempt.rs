@@ -73,6 +73,7 @@ impl<W: World> Bench<W> {
 
     async fn map(&self, id: AttemptId, split: &Split, progress: Arc<Progress>) -> Result<Counters, Trouble> {
         let crate::ids::TaskId::Map(map) = id.task else { return Err(TaskError::Stopped.into()) };
+        self.files.create_directories().await?;
         let counters = tasks::map::execute(&self.context(id, progress), split, &self.files.temporary(id)).await?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
         Ok(counters)
@@ -86,6 +87,7 @@ impl<W: World> Bench<W> {
         progress: Arc<Progress>,
     ) -> Result<Counters, Trouble> {
         let inputs = self.map_outputs(map_outputs).await.map_err(Trouble::Client)?;
+        self.files.create_directories().await?;
         let context = self.context(id, progress);
         let counters = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await?;
         self.await_permission(id, &context.progress).await?;

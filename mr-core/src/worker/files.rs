@@ -21,14 +21,17 @@
 //! goes, and with it everything a sleeper could still rename.
 
 use std::io;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use world::{FileError, FileSystem};
+use world::{Clock, FileError, FileSystem};
 
 use crate::ids::{AttemptId, JobId, MapAttempt, Partition, TaskId};
 
-/// How often removing the job's directory is tried while others still drop files into it.
+/// How often removing the job's directory is tried: others may still drop files into it, and a disk may err once in a while.
 const REMOVE_ROUNDS: u32 = 10;
+/// The pause after the first round; it doubles with every further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Where a job's files lie.
 pub(super) struct JobFiles<F: FileSystem> {
@@ -117,21 +120,42 @@ impl<F: FileSystem> JobFiles<F> {
     }
 
     /// Removes the job's directories with all that is in them. Several workers may do so at once.
-    pub(super) async fn remove_all(&self) {
+    pub(super) async fn remove_all(&self, clock: &impl Clock) {
         for directory in self.directories() {
-            for _ in 0..REMOVE_ROUNDS {
-                for name in self.files.read_dir(directory).await.unwrap_or_default() {
-                    self.remove_or_warn(&directory.join(name)).await;
-                }
-                match self.files.remove_dir(directory).await {
-                    Err(error) if error.kind == io::ErrorKind::DirectoryNotEmpty => {}
-                    Err(error) if error.kind != io::ErrorKind::NotFound => {
-                        tracing::warn!(%error, "the job's directory stays behind");
-                        break;
+            let mut pause = FIRST_PAUSE;
+            for round in 1..=REMOVE_ROUNDS {
+                match self.remove_with_contents(directory).await {
+                    Ok(()) => break,
+                    Err(error) if round == REMOVE_ROUNDS => {
+                        tracing::warn!(%error, "the job's directory stays behind; it can be removed by hand");
                     }
-                    _ => break,
+                    Err(_) => clock.sleep(pause).await,
                 }
+                pause *= 2;
             }
+        }
+    }
+
+    async fn remove_with_contents(&self, directory: &Utf8Path) -> Result<(), FileError> {
+        let names = match self.files.read_dir(directory).await {
+            Err(error) if error.kind == io::ErrorKind::NotFound => return Ok(()),
+            names => names?,
+        };
+        for name in names {
+            self.remove_if_there(&directory.join(name)).await?;
+        }
+        match self.files.remove_dir(directory).await {
+            Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the job's directories if they are empty: for a worker that leaves without knowing whether the job goes on. It
+    /// may have slept through the job's end and made them anew. Whoever still works makes them again.
+    pub(super) async fn remove_empty_directories(&self) {
+        for directory in self.directories() {
+            // A directory in use, or gone, is as it should be.
+            let _ = self.files.remove_dir(directory).await;
         }
     }
 

@@ -105,11 +105,12 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
     let ending = work(&world, &bench, &running, config.slots).await;
     let unfinished = running.stop_all();
     match &ending {
-        Ok(_) => bench.files.remove_all().await,
+        Ok(_) => bench.files.remove_all(world.clock()).await,
         Err(_) => {
             for attempt in unfinished {
                 bench.files.discard(attempt).await;
             }
+            bench.files.remove_empty_directories().await;
         }
     }
     say_goodbye(&client, worker).await;
@@ -118,8 +119,8 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
 
 /// Removes what a job's workers keep below `dir` and in `out` while they run: for whoever knows that none of them runs any
 /// more, and that none may have been there at the end to do it.
-pub async fn remove_job_files<F: FileSystem>(files: &F, job: JobId, dir: &Utf8Path, out: &Utf8Path) {
-    JobFiles::new(files.clone(), job, dir, out).remove_all().await;
+pub async fn remove_job_files<W: World>(world: &W, job: JobId, dir: &Utf8Path, out: &Utf8Path) {
+    JobFiles::new(world.files().clone(), job, dir, out).remove_all(world.clock()).await;
 }
 
 enum Registered {

@@ -90,7 +90,7 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
     // Workers that died cannot have cleaned up.
-    remove_job_files(world.files(), job_id, arguments.worker.dir(), &arguments.worker.out).await;
+    remove_job_files(&world, job_id, arguments.worker.dir(), &arguments.worker.out).await;
     display.close();
     match ending {
         Ending::Succeeded => {
