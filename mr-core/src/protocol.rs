@@ -34,7 +34,8 @@ pub fn cut_reason(text: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// "I am new here." Answered with [`Reply::Registered`], or [`Reply::Refused`] when the app is the wrong one.
+    /// "I am new here." Answered with [`Reply::Registered`], [`Reply::Refused`] when the app is the wrong one, or
+    /// [`Reply::TooLate`].
     Register {
         /// A number of the worker's own choosing: the same one asked again gets the same id.
         nonce: u64,
@@ -152,6 +153,13 @@ pub enum Reply {
     Refused {
         /// Why, as a sentence without its full stop.
         reason: String,
+    },
+    /// The job is over: there is nothing to register for any more, but perhaps something to clean up.
+    TooLate {
+        /// The job that was.
+        job: JobId,
+        /// How it ended.
+        ending: Ending,
     },
     /// The heartbeat was heard.
     Heard {

@@ -31,7 +31,7 @@ pub(crate) struct Lost(pub(crate) MapAttempt);
 
 /// In the history: how the job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Ended(Option<String>);
+pub(crate) struct Ended(pub(crate) Option<String>);
 
 /// Which kind of promise was broken, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -87,7 +87,7 @@ impl Coordinator {
 
     fn register(&self, nonce: u64, app: &AppIdentity, name: &str) -> (Vec<Event>, Reply) {
         if let Some(ending) = &self.ending {
-            return (Vec::new(), Reply::Exit(ending.clone()));
+            return (Vec::new(), Reply::TooLate { job: self.job.id, ending: ending.clone() });
         }
         if let Some(&worker) = self.nonces.get(&nonce) {
             // A late copy of the request must not bring a worker back that has said goodbye.

@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use futures::channel::mpsc;
-use futures::future::{Fuse, FusedFuture};
+use futures::future::{BoxFuture, Fuse, FusedFuture, ready, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, select_biased};
 use tracing::info;
-use world::{Address, FileError, FileSystem, World};
+use world::{Address, Clock, FileError, FileSystem, World};
 
 use self::attempt::Bench;
 use self::client::Client;
@@ -31,6 +31,9 @@ use crate::protocol::{Ending, Registration, Reply, Request};
 use crate::tasks::Limits;
 
 pub use client::ClientError;
+
+/// How long a worker that leaves waits for its attempts to stop.
+const STOP_WITHIN: Duration = Duration::from_millis(300);
 
 /// What a worker is told before it starts.
 #[derive(Debug, Clone)]
@@ -80,7 +83,11 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
     let client = Arc::new(Client::new(world.clone(), config.coordinator.clone(), config.retry_for));
     let registration = match register(&world, &client, &config, app).await? {
         Registered::Welcome(registration) => registration,
-        Registered::TooLate(ending) => return Ok(ending),
+        Registered::TooLate { job, ending } => {
+            // The worker that this one may have been started to replace cannot have cleaned up.
+            remove_job_files(&world, job, &config.dir, &config.out).await;
+            return Ok(ending);
+        }
     };
     let worker = registration.worker;
     let files = JobFiles::new(world.files().clone(), registration.job, &config.dir, &config.out);
@@ -102,8 +109,12 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         map_commits: Mutex::new(Vec::new()),
     });
     let running = RunningAttempts::default();
-    let ending = work(&world, &bench, &running, config.slots).await;
+    let mut attempts = FuturesUnordered::new();
+    let ending = work(&world, &bench, &running, &mut attempts, config.slots).await;
     let unfinished = running.stop_all();
+    // What they still write would be left behind. An attempt deep in the app's own code is not waited for.
+    let stopped = attempts.for_each(|_| ready(()));
+    select(pin!(stopped), pin!(world.clock().sleep(STOP_WITHIN))).await;
     match &ending {
         Ok(_) => bench.files.remove_all(world.clock()).await,
         Err(_) => {
@@ -125,7 +136,7 @@ pub async fn remove_job_files<W: World>(world: &W, job: JobId, dir: &Utf8Path, o
 
 enum Registered {
     Welcome(Registration),
-    TooLate(Ending),
+    TooLate { job: JobId, ending: Ending },
 }
 
 async fn register<W: World>(
@@ -140,7 +151,7 @@ async fn register<W: World>(
             info!(worker = %registration.worker, job = %registration.job, "registered");
             Ok(Registered::Welcome(registration))
         }
-        Reply::Exit(ending) => Ok(Registered::TooLate(ending)),
+        Reply::TooLate { job, ending } => Ok(Registered::TooLate { job, ending }),
         Reply::Refused { reason } => Err(WorkerError::Refused(reason)),
         _ => Err(WorkerError::Forgotten),
     }
@@ -161,6 +172,7 @@ async fn work<W: World>(
     world: &W,
     bench: &Arc<Bench<W>>,
     running: &RunningAttempts,
+    attempts: &mut FuturesUnordered<BoxFuture<'static, Result<(), ClientError>>>,
     slots: NonZeroUsize,
 ) -> Result<Ending, WorkerError> {
     let (signal_sender, mut signals) = mpsc::unbounded();
@@ -168,7 +180,6 @@ async fn work<W: World>(
     let worker = registration.worker;
     world.spawn(heartbeat::beat(world.clone(), bench.client.clone(), registration, running.clone(), signal_sender));
 
-    let mut attempts = FuturesUnordered::new();
     let mut question = 1;
     let mut asking = pin!(Fuse::terminated());
     loop {
@@ -181,21 +192,19 @@ async fn work<W: World>(
                 Signal::Lost(error) => return Err(error.into()),
                 Signal::Forgotten => return Err(WorkerError::Forgotten),
             },
-            reported = attempts.select_next_some() => {
-                let reported: Result<(), ClientError> = reported;
-                reported?;
-            }
+            reported = attempts.select_next_some() => reported?,
             reply = asking => match reply? {
                 Reply::Run(assignment) => {
                     question += 1;
                     let attempt = assignment.attempt;
                     let Some(progress) = running.start(attempt) else { continue };
                     let (bench, running) = (bench.clone(), running.clone());
-                    attempts.push(world.compute(async move {
+                    let computed = world.compute(async move {
                         let reported = bench.run(assignment, progress).await;
                         running.end(attempt);
                         reported
-                    }));
+                    });
+                    attempts.push(computed.boxed());
                 }
                 Reply::Wait => {}
                 Reply::Obsolete => question += 1,

@@ -183,7 +183,7 @@ fn simplified(reply: Reply) -> Expected {
         Reply::Heard { obsolete, ended } => Expected::Heard { obsolete, ended: ended.is_some() },
         Reply::Run(assignment) => Expected::Run(assignment.attempt),
         Reply::Wait => Expected::Wait,
-        Reply::Exit(_) => Expected::Exit,
+        Reply::Exit(_) | Reply::TooLate { .. } => Expected::Exit,
         Reply::MapOutputs { commits } => Expected::MapOutputs(commits),
         Reply::Commit => Expected::Commit,
         Reply::Accepted => Expected::Accepted,
