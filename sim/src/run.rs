@@ -114,7 +114,11 @@ pub fn run(
     let turns = Turns::new(state.decisions);
     let cluster = Cluster::new(Arc::new(Shared { state: Mutex::new(state), turns }));
     system(&cluster);
-    lock(&cluster.shared.state).schedule_faults();
+    {
+        let mut state = lock(&cluster.shared.state);
+        state.schedule_faults();
+        state.schedule_starts();
+    }
     let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
     runtime.block_on(async {
         let mut director = Director::new(cluster, observer, recording);

@@ -42,6 +42,7 @@ pub(crate) enum Life {
 /// What the world knows of a node.
 pub(crate) struct NodeState {
     pub(crate) node: Node,
+    first_start: Duration,
     pub(crate) life: Life,
     /// How often it has been started.
     pub(crate) starts: u32,
@@ -112,8 +113,8 @@ impl State {
         }
     }
 
-    /// Adds a node that starts at `start`.
-    pub(crate) fn add_node(&mut self, name: &str, start: Duration) -> usize {
+    /// Adds a node.
+    pub(crate) fn add_node(&mut self, name: &str, first_start: Duration) {
         let index = self.nodes.len();
         let node = Node::new(index, name);
         assert!(
@@ -124,6 +125,7 @@ impl State {
         self.nodes.push(NodeState {
             slowness: self.settings.compute.slowness.get(name).copied().unwrap_or(1.0),
             node,
+            first_start,
             life: Life::Awaited,
             starts: 0,
             clock: NodeClock::new(CLOCK_ORIGINS.mul_f64(origin)),
@@ -138,8 +140,13 @@ impl State {
             entropy: 0,
             executor: None,
         });
-        self.agenda.add(start, Action::Start(index));
-        index
+    }
+
+    /// Puts all first starts on the agenda, behind the faults that strike at the same time.
+    pub(crate) fn schedule_starts(&mut self) {
+        for (index, node) in self.nodes.iter().enumerate() {
+            self.agenda.add(node.first_start, Action::Start(index));
+        }
     }
 
     pub(crate) fn node(&self, index: usize) -> Node {

@@ -40,8 +40,8 @@ fn another_seed_is_another_history() {
 }
 
 #[test]
-fn the_executors_seed_decides_nothing() {
-    // The same decisions drawn on another thread, with other random state and another madsim clock behind them.
+fn what_ran_before_on_a_thread_decides_nothing() {
+    // Another thread, with other random state, and another run behind it.
     let here = record(3, &rough(), small_system).0.history_hash;
     let there = std::thread::spawn(|| {
         record(99, &rough(), small_system);

@@ -8,6 +8,7 @@ use std::task::{Poll, Waker};
 use world::{Address, Answer, CallError, ListenError, Listener, Network, Responder};
 
 use crate::state::Home;
+use wire::Asked;
 pub(crate) use wire::{Calls, Door, Parcel};
 
 /// The network as one node sees it. Addresses are the names of nodes.
@@ -73,14 +74,14 @@ impl Listener for SimListener {
 
     async fn accept(&mut self) -> (Vec<u8>, SimResponder) {
         let home = &self.0;
-        let (request, call) = poll_fn(|context| {
+        let (request, asked) = poll_fn(|context| {
             let mut state = home.state();
             // A listener of a node that died is dropped, and not polled again.
             let Some(door) = state.nodes[home.node].door.as_mut() else { return Poll::Pending };
             door.poll(context.waker())
         })
         .await;
-        (request, SimResponder { home: home.clone(), call, answered: false })
+        (request, SimResponder { home: home.clone(), asked, answered: false })
     }
 }
 
@@ -96,7 +97,7 @@ impl Drop for SimListener {
 /// The way back to one caller.
 pub struct SimResponder {
     home: Home,
-    call: u64,
+    asked: Asked,
     answered: bool,
 }
 
@@ -105,7 +106,7 @@ impl Responder for SimResponder {
         self.answered = true;
         let mut state = self.home.state();
         if state.lives(self.home.node, self.home.start) {
-            state.answer(self.home.node, self.call, answer);
+            state.answer(self.home.node, self.asked, answer);
         }
     }
 }
@@ -114,7 +115,7 @@ impl Drop for SimResponder {
     fn drop(&mut self) {
         let mut state = self.home.state();
         if !self.answered && state.lives(self.home.node, self.home.start) {
-            state.refuse(self.home.node, self.call);
+            state.refuse(self.home.node, self.asked);
         }
     }
 }

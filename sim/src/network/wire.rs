@@ -73,16 +73,23 @@ impl Calls {
     }
 }
 
+/// Whom a request is from: the number of its call, and the caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    call: u64,
+    by: usize,
+}
+
 /// A door: requests that were delivered and not yet accepted.
 #[derive(Default)]
 pub(crate) struct Door {
-    queue: VecDeque<(Vec<u8>, u64)>,
+    queue: VecDeque<(Vec<u8>, Asked)>,
     waker: Option<Waker>,
 }
 
 impl Door {
-    /// The next request and the number of its call.
-    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<(Vec<u8>, u64)> {
+    /// The next request.
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<(Vec<u8>, Asked)> {
         if let Some(request) = self.queue.pop_front() {
             return Poll::Ready(request);
         }
@@ -107,39 +114,38 @@ impl State {
         number
     }
 
-    /// A node answers a call.
-    pub(crate) fn answer(&mut self, callee: usize, call: u64, answer: Answer) {
-        self.post_back(callee, call, Part::Reply, Some(answer));
-    }
-
-    /// A node, or its operating system, lets a caller know that there will be no answer.
-    pub(crate) fn refuse(&mut self, callee: usize, call: u64) {
-        self.post_back(callee, call, Part::Refusal, None);
-    }
-
-    fn post_back(&mut self, callee: usize, number: u64, part: Part, answer: Option<Answer>) {
-        // Of a caller who has given up nobody knows any more where it is.
-        if let Some(call) = self.calls.under_way.get_mut(&number) {
+    /// A node answers a call. It cannot know whether the caller has given up.
+    pub(crate) fn answer(&mut self, callee: usize, asked: Asked, answer: Answer) {
+        if let Some(call) = self.calls.under_way.get_mut(&asked.call) {
             call.owed = false;
-            let caller = call.caller;
-            self.post(number, part, (callee, caller), Cargo::Answer(answer));
+        }
+        self.post(asked.call, Part::Reply, (callee, asked.by), Cargo::Answer(Some(answer)));
+    }
+
+    /// The operating system of a node lets a caller know, if there still is one, that there will be no answer.
+    pub(crate) fn refuse(&mut self, callee: usize, asked: Asked) {
+        if let Some(call) = self.calls.under_way.get_mut(&asked.call) {
+            call.owed = false;
+            self.post(asked.call, Part::Refusal, (callee, asked.by), Cargo::Answer(None));
         }
     }
 
     /// Closes a node's door; what waits there is refused.
     pub(crate) fn close_door(&mut self, node: usize) {
-        for (_, call) in self.nodes[node].door.take().into_iter().flat_map(|door| door.queue) {
-            self.refuse(node, call);
+        for (_, asked) in self.nodes[node].door.take().into_iter().flat_map(|door| door.queue) {
+            self.refuse(node, asked);
         }
     }
 
     /// Closes a node's door and ends all calls that it owes an answer.
     pub(crate) fn close_sockets(&mut self, node: usize) {
         self.nodes[node].door = None;
-        let owed = |(number, call): (&u64, &Call)| (call.owed && call.callee == Some(node)).then_some(*number);
+        let owed = |(&number, call): (&u64, &Call)| {
+            (call.owed && call.callee == Some(node)).then_some(Asked { call: number, by: call.caller })
+        };
         let owed: Vec<_> = self.calls.under_way.iter().filter_map(owed).collect();
-        for call in owed {
-            self.refuse(node, call);
+        for asked in owed {
+            self.refuse(node, asked);
         }
     }
 
@@ -197,11 +203,12 @@ impl State {
         let (call, to) = (message.call, message.to.index());
         match cargo {
             Cargo::Request(request) => {
+                let asked = Asked { call, by: message.from.index() };
                 let Some(door) = self.nodes[to].door.as_mut() else {
                     self.tell(Event::MessageLost(message, Loss::NobodyListens));
-                    return self.refuse(to, call);
+                    return self.refuse(to, asked);
                 };
-                door.queue.push_back((request, call));
+                door.queue.push_back((request, asked));
                 if let Some(waker) = door.waker.take() {
                     waker.wake();
                 }

@@ -1,0 +1,270 @@
+//! What befalls files: power loss, crashes, and disks that fail.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use sim::{
+    Cluster, DiskErrorKind, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Seed, Settings,
+    Trigger, run,
+};
+use support::{Left, at, ms, path, plan, record, secs, write};
+use world::{Clock, File, FileSystem, World};
+
+/// Keeps what is on the disk when the run ends.
+#[derive(Default)]
+struct Last(Vec<(String, Vec<u8>)>);
+
+impl Observer for Last {
+    fn observe(&mut self, _at: Duration, _event: &Event, _disk: &DiskView<'_>) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    fn ended(&mut self, _at: Duration, _finished: &Finished, disk: &DiskView<'_>) {
+        self.0 = disk.files().map(|path| (path.to_owned(), disk.read(path).unwrap().to_vec())).collect();
+    }
+}
+
+/// What is on the disk when the run has ended, for each of some seeds.
+fn leftovers(faults: &Plan, system: impl Fn(&Cluster)) -> Vec<Vec<(String, Vec<u8>)>> {
+    let one = |seed| {
+        let mut last = Last::default();
+        run(&Settings::new(Seed(seed)), faults, &mut last, false, &system);
+        last.0
+    };
+    (0..100).map(one).collect()
+}
+
+/// A writer that leaves three files, synced more and more, and then waits for its end.
+fn three_files(cluster: &Cluster) {
+    cluster.node("w", ms(0), |world| async move {
+        world.files().create_dir(path("d")).await.unwrap();
+        world.files().sync_dir(path("")).await.unwrap();
+        write(&world, "d/synced", &[3; 2000], true, true).await;
+        write(&world, "d/nameless", &[2; 2000], true, false).await;
+        write(&world, "d/unsynced", &[1; 2000], false, false).await;
+        std::future::pending().await
+    });
+}
+
+#[test]
+fn a_power_loss_takes_what_was_not_synced_and_nothing_else() {
+    let power_loss = FaultKind::PowerLoss { node: "w".into(), restart_after: None };
+    let left = leftovers(&plan([at(secs(1), power_loss)]), three_files);
+    let find = |files: &Vec<(String, Vec<u8>)>, name: &str| {
+        files.iter().find(|(path, _)| path == name).map(|(_, bytes)| bytes.clone())
+    };
+    let of = |name| left.iter().map(|files| find(files, name)).collect::<BTreeSet<_>>();
+    assert_eq!(of("d/synced"), BTreeSet::from([Some(vec![3; 2000])]));
+    assert_eq!(of("d/nameless"), BTreeSet::from([None, Some(vec![2; 2000])]));
+    let unsynced = of("d/unsynced");
+    assert!(unsynced.contains(&None) && unsynced.contains(&Some(vec![1; 2000])) && unsynced.contains(&Some(vec![])));
+    assert!(unsynced.len() > 10, "torn in many ways: {}", unsynced.len());
+}
+
+#[test]
+fn a_crash_loses_nothing_that_was_done() {
+    let left = leftovers(&plan([at(secs(1), FaultKind::Crash { node: "w".into(), restart_after: None })]), three_files);
+    for files in left {
+        assert_eq!(
+            files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(),
+            ["d/nameless", "d/synced", "d/unsynced"]
+        );
+        assert!(files.iter().all(|(_, bytes)| bytes.len() == 2000));
+    }
+}
+
+#[test]
+fn an_operation_under_way_when_its_process_dies_is_done_or_not() {
+    // The append takes 50 ms; the crash comes in the middle of it.
+    let slow = at(ms(0), FaultKind::SlowDisk { node: "w".into(), factor: 1.0, duration: secs(1) });
+    for power_loss in [false, true] {
+        let node = || "w".to_owned();
+        let end = match power_loss {
+            false => FaultKind::Crash { node: node(), restart_after: None },
+            true => FaultKind::PowerLoss { node: node(), restart_after: None },
+        };
+        let left = leftovers(&plan([slow.clone(), at(ms(40), end)]), |cluster| {
+            cluster.files().write("log", b"");
+            cluster.node("w", ms(0), |world| async move {
+                let mut file = world.files().open(path("log")).await.unwrap();
+                file.append(&vec![1; 10_000_000]).await.unwrap();
+                std::future::pending().await
+            });
+            cluster.node("watcher", ms(0), |world| async move { world.clock().sleep(secs(2)).await });
+        });
+        let lengths: BTreeSet<_> = left.iter().map(|files| files[0].1.len()).collect();
+        let possible = if power_loss { BTreeSet::from([0]) } else { BTreeSet::from([0, 10_000_000]) };
+        assert_eq!(lengths, possible);
+    }
+}
+
+#[test]
+fn a_rename_is_seen_whole_at_every_instant() {
+    struct Whole(u64);
+    impl Observer for Whole {
+        fn observe(&mut self, _at: Duration, _event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+            self.0 += 1;
+            let one_name = disk.list("d").filter(|name| *name == "final").count();
+            match disk.read("d/final") {
+                Some(bytes) if bytes.len() == 5 && one_name == 1 => ControlFlow::Continue(()),
+                other => ControlFlow::Break(format!("final is {other:?}")),
+            }
+        }
+    }
+    let faults = plan([at(ms(3), FaultKind::Crash { node: "w".into(), restart_after: Some(ms(1)) })]);
+    for seed in 0..50 {
+        let mut whole = Whole(0);
+        let report = run(&Settings::new(Seed(seed)), &faults, &mut whole, false, |cluster| {
+            cluster.files().write("d/final", b"begin");
+            cluster.node("w", ms(0), |world| async move {
+                for nth in 0..10 {
+                    let tmp = format!("d/tmp-{}-{nth}", world.starts());
+                    write(&world, &tmp, b"after", true, false).await;
+                    world.files().rename(path(&tmp), path("d/final")).await.unwrap();
+                }
+            });
+        });
+        assert_eq!(report.finished, Finished::AllNodesDone);
+        assert_eq!(whole.0, report.events);
+    }
+}
+
+#[test]
+fn an_observer_stops_a_run_with_its_verdict() {
+    struct NoRename;
+    impl Observer for NoRename {
+        fn observe(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+            match event {
+                Event::File(file) if file.operation == Operation::Rename => {
+                    assert!(disk.exists("b") && !disk.exists("a"), "the event comes with its effect");
+                    ControlFlow::Break(format!("{} renamed {} to {:?}", file.node, file.path, file.to))
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let report = run(&Settings::new(Seed(1)), &Plan::default(), &mut NoRename, false, |cluster| {
+        cluster.files().write("a", b"");
+        cluster.node("w", ms(0), |world| async move {
+            world.files().rename(path("./a"), path("b")).await.unwrap();
+            unreachable!("the run is over");
+        });
+    });
+    assert_eq!(report.finished, Finished::Stopped("w renamed a to Some(\"b\")".into()));
+}
+
+#[test]
+fn names_behave_as_posix_has_it() {
+    let (report, _) = record(1, &Plan::default(), |cluster| {
+        cluster.node("w", ms(0), |world| async move {
+            let files = world.files().clone();
+            assert_eq!(files.create(path("d/a")).await.err().unwrap().kind, ErrorKind::NotFound);
+            files.create_dir(path("d")).await.unwrap();
+            let mut file = files.create(path("d/a")).await.unwrap();
+            file.append(b"one").await.unwrap();
+            assert_eq!(files.create(path("d/a")).await.err().unwrap().kind, ErrorKind::AlreadyExists);
+            files.hard_link(path("d/a"), path("d/b")).await.unwrap();
+            assert_eq!(files.hard_link(path("d/a"), path("d/b")).await.unwrap_err().kind, ErrorKind::AlreadyExists);
+            files.rename(path("d/a"), path("d/b")).await.unwrap();
+            assert_eq!(files.read_dir(path("d")).await.unwrap(), ["a", "b"], "one file: nothing happens");
+            files.remove_file(path("d/a")).await.unwrap();
+            assert_eq!(files.remove_dir(path("d")).await.unwrap_err().kind, ErrorKind::DirectoryNotEmpty);
+            files.remove_file(path("d/b")).await.unwrap();
+            files.remove_dir(path("d")).await.unwrap();
+            file.append(b" two").await.unwrap();
+            let mut buffer = [0; 10];
+            let mut read = 0;
+            while read < 7 {
+                read += file.read_at(read as u64, &mut buffer[read..]).await.unwrap();
+            }
+            assert_eq!(&buffer[..read], b"one two", "an open file works without a name");
+            assert_eq!(file.size().await.unwrap(), 7);
+            assert_eq!(files.metadata(path("d")).await.unwrap_err().kind, ErrorKind::NotFound);
+        });
+    });
+    assert_eq!(report.finished, Finished::AllNodesDone);
+}
+
+#[test]
+fn a_failing_disk_fails_in_its_words_and_as_often_as_said() {
+    let node = || "w".to_owned();
+    let (error, operation) = (DiskErrorKind::NoSpace, Some(Operation::Create));
+    let full = FaultKind::DiskError { node: node(), operation, error, count: Some(2), duration: secs(1) };
+    let short = FaultKind::ShortWrite { node: node(), count: 1, duration: secs(1) };
+    let torn = FaultKind::TornWrite { node: node(), count: 1, duration: secs(1) };
+    let heard = Left::default();
+    let (report, _) = record(1, &plan([at(ms(0), full), at(ms(0), short), at(ms(0), torn)]), |cluster| {
+        let heard = heard.clone();
+        cluster.node("w", ms(1), move |world| {
+            let heard = heard.clone();
+            async move {
+                let files = world.files();
+                for _ in 0..2 {
+                    assert_eq!(files.create(path("a")).await.err().unwrap().kind, ErrorKind::StorageFull);
+                }
+                let mut file = files.create(path("a")).await.unwrap();
+                for _ in 0..3 {
+                    let result = file.append(&[1; 5000]).await.map_err(|error| error.reason);
+                    heard.leave((result, file.size().await.unwrap()));
+                }
+            }
+        });
+    });
+    assert_eq!(report.finished, Finished::AllNodesDone);
+    let heard = heard.take();
+    assert_eq!(heard[0].0, Err("no space left on device".into()));
+    assert!((1..5000).contains(&heard[0].1), "some of it is there: {}", heard[0].1);
+    assert_eq!(heard[1].0, Err("input/output error".into()));
+    assert_eq!(heard[1].1 % 512, 0, "torn at a sector");
+    assert_eq!((&heard[2].0, heard[2].1), (&Ok(()), heard[1].1 + 5000));
+}
+
+#[test]
+fn a_rotten_bit_is_read_once_or_stays() {
+    for stored in [false, true] {
+        let path_contains = "inter".to_owned();
+        let rot = FaultKind::BitRot { node: "w".into(), path_contains, stored, duration: secs(1) };
+        let heard = Left::default();
+        record(1, &plan([at(ms(0), rot)]), |cluster| {
+            cluster.files().write("input", &[0; 100]);
+            cluster.files().write("intermediate", &[0; 100]);
+            let heard = heard.clone();
+            cluster.node("w", ms(1), move |world| {
+                let heard = heard.clone();
+                async move {
+                    for name in ["input", "intermediate", "intermediate"] {
+                        let file = world.files().open(path(name)).await.unwrap();
+                        let mut buffer = [0; 100];
+                        let mut read = 0;
+                        while read < 100 {
+                            read += file.read_at(read as u64, &mut buffer[read..]).await.unwrap();
+                        }
+                        heard.leave(buffer.iter().map(|byte| byte.count_ones()).sum::<u32>());
+                    }
+                }
+            });
+        });
+        assert_eq!(heard.take(), [0, 1, u32::from(stored)]);
+    }
+}
+
+#[test]
+fn a_fault_strikes_right_after_the_operation_it_waits_for() {
+    let when = Trigger::After { node: "w".into(), operation: Operation::Rename, nth: 3 };
+    let faults = plan([Fault { when, what: FaultKind::Crash { node: "w".into(), restart_after: None } }]);
+    for files in leftovers(&faults, |cluster| {
+        cluster.node("w", ms(0), |world| async move {
+            for nth in 0..9 {
+                write(&world, "tmp", b"", false, false).await;
+                let _missing = world.files().rename(path("nothing"), path("something")).await;
+                world.files().rename(path("tmp"), path(&nth.to_string())).await.unwrap();
+            }
+        });
+    }) {
+        assert_eq!(files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["0", "1", "2"]);
+    }
+}

@@ -1,0 +1,222 @@
+//! What befalls messages: loss, duplicates, delay, partitions, and the end of whom they are for.
+
+mod support;
+
+use sim::{Cluster, Event, FaultKind, Finished, History, Loss, Operation, Part, Plan, Trigger};
+use support::{Left, at, call, echo, ms, picked, plan, record, secs};
+use world::{Address, Answer, CallError, Clock, Listener, Network, Responder, World};
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn echo_server(cluster: &Cluster, served: &Left<Vec<u8>>) {
+    let served = served.clone();
+    cluster.node("server", ms(0), move |world| echo(world, served.clone()));
+}
+
+fn losses(history: &History) -> Vec<(Part, Loss)> {
+    picked(history, |_, event| match event {
+        Event::MessageLost(message, loss) => Some((message.part, *loss)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_call_is_answered_rejected_or_refused() {
+    let heard = Left::default();
+    record(1, &Plan::default(), |cluster| {
+        cluster.node("server", ms(0), |world| async move {
+            assert!(world.network().listen(&Address::new("client")).await.is_err(), "not ours to take");
+            let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
+            assert!(world.network().listen(&Address::new("server")).await.is_err(), "taken");
+            let (request, responder) = listener.accept().await;
+            responder.respond(Answer::Reply(request.repeat(2)));
+            listener.accept().await.1.respond(Answer::Reject("no".into()));
+            drop(listener.accept().await);
+            drop(listener);
+            world.clock().sleep(secs(1)).await;
+        });
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                for to in ["server", "server", "server", "server", "nobody"] {
+                    heard.leave(call(&world, to, b"ab", secs(9)).await.expect("nothing hangs"));
+                }
+            }
+        });
+    });
+    let heard = heard.take();
+    assert_eq!(heard[0], Ok(b"abab".to_vec()));
+    assert!(matches!(&heard[1], Err(CallError::Rejected { reason, .. }) if reason == "no"));
+    for refused in &heard[2..] {
+        assert!(matches!(refused, Err(CallError::NoAnswer { .. })), "a responder dropped, a door closed, no such node");
+    }
+}
+
+#[test]
+fn a_partition_hangs_and_heals() {
+    let partition = FaultKind::Partition { from: names(&["client"]), to: vec![], both_ways: false, duration: secs(3) };
+    let (served, heard) = (Left::default(), Left::default());
+    let (report, history) = record(1, &plan([at(ms(1), partition)]), |cluster| {
+        echo_server(cluster, &served);
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                heard.leave(call(&world, "server", b"early", secs(2)).await);
+                world.clock().sleep(secs(2)).await;
+                heard.leave(call(&world, "server", b"stop", secs(2)).await);
+            }
+        });
+    });
+    assert_eq!(heard.take(), [None, Some(Ok(b"stop".to_vec()))]);
+    assert_eq!(served.take(), [b"stop"]);
+    assert_eq!(losses(&history), [(Part::Request, Loss::Partitioned)]);
+    assert_eq!(report.healed_at, ms(3001));
+}
+
+#[test]
+fn a_one_way_partition_lets_the_request_through_and_swallows_the_reply() {
+    let partition = FaultKind::Partition { from: names(&["server"]), to: vec![], both_ways: false, duration: secs(3) };
+    let served = Left::default();
+    let (_, history) = record(1, &plan([at(ms(1), partition)]), |cluster| {
+        echo_server(cluster, &served);
+        cluster.node("client", ms(5), |world| async move {
+            assert_eq!(call(&world, "server", b"stop", secs(2)).await, None);
+        });
+    });
+    assert_eq!(served.take(), [b"stop"]);
+    assert_eq!(losses(&history), [(Part::Reply, Loss::Partitioned)]);
+}
+
+#[test]
+fn a_lost_request_is_not_carried_out_and_a_lost_reply_was() {
+    for (requests, replies, carried_out) in [(1.0, 0.0, 0), (0.0, 1.0, 1)] {
+        let lossy =
+            FaultKind::Lossy { from: names(&["client"]), to: names(&["server"]), requests, replies, duration: secs(1) };
+        let (served, heard) = (Left::default(), Left::default());
+        record(1, &plan([at(ms(0), lossy)]), |cluster| {
+            echo_server(cluster, &served);
+            let heard = heard.clone();
+            cluster.node("client", ms(5), move |world| {
+                let heard = heard.clone();
+                async move {
+                    heard.leave(call(&world, "server", b"do", secs(2)).await);
+                    heard.leave(call(&world, "server", b"stop", secs(2)).await);
+                }
+            });
+        });
+        assert_eq!(heard.take(), [None, Some(Ok(b"stop".to_vec()))]);
+        assert_eq!(served.take().len(), carried_out + 1);
+    }
+}
+
+#[test]
+fn a_duplicate_is_served_twice_and_answered_once() {
+    let twice = FaultKind::Duplicating { from: vec![], to: vec![], probability: 1.0, duration: ms(500) };
+    let (served, heard) = (Left::default(), Left::default());
+    let (_, history) = record(1, &plan([at(ms(0), twice)]), |cluster| {
+        echo_server(cluster, &served);
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                heard.leave(call(&world, "server", b"do", secs(2)).await);
+                world.clock().sleep(secs(1)).await;
+                heard.leave(call(&world, "server", b"stop", secs(2)).await);
+            }
+        });
+    });
+    assert_eq!(heard.take(), [Some(Ok(b"do".to_vec())), Some(Ok(b"stop".to_vec()))]);
+    assert_eq!(served.take(), [&b"do"[..], b"do", b"stop"]);
+    assert!(losses(&history).iter().all(|loss| *loss == (Part::Reply, Loss::Unwanted)));
+}
+
+#[test]
+fn delayed_messages_overtake_each_other() {
+    let order = |faults: Plan| {
+        let served = Left::default();
+        record(4, &faults, |cluster| {
+            echo_server(cluster, &served);
+            cluster.node("client", ms(5), |world| async move {
+                for nth in 0..20_u8 {
+                    let caller = world.clone();
+                    world.spawn(async move {
+                        let _ = call(&caller, "server", &[nth], secs(2)).await;
+                    });
+                    world.clock().sleep(ms(30)).await;
+                }
+                world.clock().sleep(secs(2)).await;
+                call(&world, "server", b"stop", secs(2)).await;
+            });
+        });
+        served.take()
+    };
+    let extra = FaultKind::Delaying { from: names(&["client"]), to: vec![], extra: ms(300), duration: secs(2) };
+    assert!(order(Plan::default()).is_sorted_by_key(|request| request[0]), "20 ms is the most without the fault");
+    let delayed = order(plan([at(ms(0), extra)]));
+    assert_eq!(delayed.len(), 21, "late, and not lost");
+    assert!(!delayed.is_sorted_by_key(|request| request[0]));
+}
+
+#[test]
+fn a_crash_of_the_callee_ends_the_calls_it_owes_an_answer() {
+    let faults = plan([at(ms(100), FaultKind::Crash { node: "server".into(), restart_after: None })]);
+    let heard = Left::default();
+    let (report, _) = record(1, &faults, |cluster| {
+        cluster.node("server", ms(0), |world| async move {
+            let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
+            let _held = listener.accept().await;
+            std::future::pending().await
+        });
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                let answer = call(&world, "server", b"hold", secs(9)).await;
+                heard.leave((answer.is_some_and(|answer| answer.is_err()), world.clock().now()));
+                assert!(call(&world, "server", b"dead", secs(9)).await.is_some_and(|answer| answer.is_err()));
+            }
+        });
+    });
+    assert_eq!(report.finished, Finished::AllNodesDone);
+    assert_eq!(report.dead.iter().map(ToString::to_string).collect::<Vec<_>>(), ["server"]);
+    assert!(heard.take()[0].0);
+    assert!(report.virtual_time < ms(200), "nobody waited for a timeout");
+}
+
+#[test]
+fn a_crash_right_after_a_message_was_sent_does_not_call_it_back() {
+    let after = |operation| Trigger::After { node: "client".into(), operation, nth: 2 };
+    let crash = || FaultKind::Crash { node: "client".into(), restart_after: None };
+    for (operation, served_then) in [(Operation::Send, 2), (Operation::Receive, 2)] {
+        let served = Left::default();
+        let faults = plan([sim::Fault { when: after(operation), what: crash() }]);
+        let (report, history) = record(1, &faults, |cluster| {
+            let served = served.clone();
+            cluster.node("server", ms(0), move |world| {
+                let served = served.clone();
+                async move {
+                    let serving = world.clone();
+                    world.spawn(async move { echo(serving, served).await });
+                    world.clock().sleep(secs(1)).await;
+                }
+            });
+            cluster.node("client", ms(5), |world| async move {
+                for nth in 0..9_u8 {
+                    call(&world, "server", &[nth], secs(2)).await;
+                }
+            });
+        });
+        assert_eq!(served.take().len(), served_then, "after {operation:?}");
+        assert_eq!(report.faults_by_kind.get("crash"), Some(&1));
+        let unwanted = losses(&history).contains(&(Part::Reply, Loss::Unwanted));
+        assert_eq!(
+            unwanted,
+            operation == Operation::Send,
+            "the second reply finds nobody, or somebody just before the end"
+        );
+    }
+}
