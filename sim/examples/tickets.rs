@@ -184,7 +184,7 @@ fn show(seed: u64) {
     let told = |event: &Event| !matches!(event, Event::File(_) | Event::MessageSent(_) | Event::MessageDelivered(_));
     let history = report.history.unwrap_or_default();
     for (at, event) in history.iter().filter(|(_, event)| told(event)) {
-        println!("  {:>12.6} s  {event:?}", at.as_secs_f64());
+        println!("  {:>12.6} s  {event}", at.as_secs_f64());
     }
 }
 

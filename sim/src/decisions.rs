@@ -98,14 +98,16 @@ impl Spread {
     }
 
     /// The duration at `fraction` of the spread: evenly between `min` and `typical` for the lower half, and for the upper
-    /// half up to `max` on a logarithmic scale that is reached late.
+    /// half up to `max` with the eighth power, so that far is rare. (Products only: a logarithm would be another one on
+    /// another machine.)
     pub(crate) fn at(&self, fraction: f64) -> Duration {
         if fraction < 0.5 {
             return self.min + self.typical.saturating_sub(self.min).mul_f64(fraction * 2.0);
         }
-        let far = (fraction * 2.0 - 1.0).powi(3);
-        let ratio = self.max.as_secs_f64() / self.typical.as_secs_f64().max(1e-9);
-        self.typical.mul_f64(ratio.max(1.0).powf(far))
+        let far = fraction * 2.0 - 1.0;
+        let squared = far * far;
+        let fourth = squared * squared;
+        self.typical + self.max.saturating_sub(self.typical).mul_f64(fourth * fourth)
     }
 }
 

@@ -8,7 +8,8 @@
 //! What chance decides is addressed (see `decisions`), what runs next is decided here and not by madsim's executor (see
 //! `turns`), and everything that nodes share is in one place (see `state`).
 
-#[cfg(not(madsim))]
+// rustdoc is not given that setting; what it documents was compiled with it.
+#[cfg(not(any(madsim, doc)))]
 compile_error!(
     "the crate `sim` simulates only with `--cfg madsim`, which .cargo/config.toml sets; a RUSTFLAGS variable replaces that \
      setting, so unset it or add `--cfg madsim` to it"
@@ -28,6 +29,7 @@ mod run;
 mod settings;
 mod sim_world;
 mod state;
+mod timeline;
 mod turns;
 
 pub use campaign::campaign;

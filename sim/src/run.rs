@@ -18,7 +18,7 @@ use crate::history::{Event, History, HistoryHash, Node};
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::sim_world::{Program, launch};
-use crate::state::{Life, Order, Shared, State};
+use crate::state::{Life, NodeState, Order, Shared, State};
 use crate::turns::{Turns, lock};
 
 /// How many turns are given at one instant before it is called spinning.
@@ -135,6 +135,8 @@ struct Director<'a> {
     /// madsim's clock.
     time: TimeHandle,
     turns_at_once: u64,
+    /// Whether nodes may have ended that nobody has looked at yet.
+    nodes_changed: bool,
     seen: Vec<Event>,
     events: u64,
     hash: HistoryHash,
@@ -157,6 +159,7 @@ impl<'a> Director<'a> {
             observer,
             time: TimeHandle::current(),
             turns_at_once: 0,
+            nodes_changed: true,
             seen: Vec::new(),
             events: 0,
             hash: HistoryHash::default(),
@@ -186,9 +189,11 @@ impl<'a> Director<'a> {
             return Next::End(Finished::Panicked { node, message });
         }
         if !state.orders.is_empty() {
+            self.nodes_changed = true;
             return Next::Orders(std::mem::take(&mut state.orders));
         }
-        if state.nodes.iter().all(|node| matches!(node.life, Life::Finished | Life::Dead)) {
+        let ended = |node: &NodeState| matches!(node.life, Life::Finished | Life::Dead);
+        if std::mem::take(&mut self.nodes_changed) && state.nodes.iter().all(ended) {
             return Next::End(Finished::AllNodesDone);
         }
         if let Some(task) = shared.turns.next() {
@@ -205,7 +210,7 @@ impl<'a> Director<'a> {
         let end = state.faults.healed_at.saturating_add(state.settings.limit);
         let Some(at) = state.agenda.next_time().filter(|at| *at <= end) else {
             state.now = end;
-            let lives = |node: &&crate::state::NodeState| matches!(node.life, Life::Running | Life::Awaited);
+            let lives = |node: &&NodeState| matches!(node.life, Life::Running | Life::Awaited);
             let unfinished = state.nodes.iter().filter(lives).map(|node| node.node.clone()).collect();
             return Next::End(Finished::TimeLimit { unfinished });
         };

@@ -31,7 +31,7 @@ fn three_thousand_runs_leave_no_memory_behind() {
                         kept.0.clock().sleep(secs(1000)).await;
                         drop(kept);
                     });
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 });
             }),
         }

@@ -2,9 +2,9 @@
 
 mod support;
 
-use sim::{ComputeModel, Event, FaultKind, Finished, Plan, Seed, Settings, run};
-use support::{Left, at, call, echo, ms, picked, plan, record, secs};
-use world::{Clock, Work, World};
+use sim::{ComputeModel, Event, FaultKind, Finished, Operation, Plan, Seed, Settings, run};
+use support::{Left, at, call, echo, ms, path, picked, plan, record, secs};
+use world::{Clock, File, FileSystem, Work, World};
 
 fn pause(node: &str, duration: std::time::Duration) -> FaultKind {
     FaultKind::Pause { node: node.into(), duration }
@@ -183,11 +183,11 @@ fn a_panic_is_reported_with_its_node_and_message() {
                     panic!("fell over {}", "a stone");
                 };
                 if in_the_background {
-                    world.spawn(fall)
+                    world.spawn(fall);
                 } else {
-                    fall.await
+                    fall.await;
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             });
         });
         let Finished::Panicked { node, message } = report.finished else { panic!("{:?}", report.finished) };
@@ -226,4 +226,20 @@ fn a_task_that_spins_is_caught() {
 #[should_panic(expected = "fault 0 of the plan names w9, which is no node of the cluster")]
 fn a_plan_that_names_nobody_is_refused() {
     record(1, &plan([at(ms(0), pause("w9", secs(1)))]), |cluster| cluster.node("w", ms(0), |_| async {}));
+}
+
+#[test]
+fn a_file_operation_completes_in_the_pause_of_its_node() {
+    let (_, history) = record(1, &plan([at(ms(20), pause("w", secs(5)))]), |cluster| {
+        cluster.files().write("log", b"");
+        cluster.node("w", ms(0), |world| async move {
+            let mut file = world.files().open(path("log")).await.unwrap();
+            file.append(&vec![0; 10_000_000]).await.unwrap();
+            world.note("appended");
+        });
+    });
+    let moment = |wanted: fn(&Event) -> bool| picked(&history, |at, event| wanted(event).then_some(at))[0];
+    let appended = moment(|event| matches!(event, Event::File(step) if step.operation == Operation::Append));
+    assert!(appended > ms(50) && appended < ms(60), "50 ms for the bytes: {appended:?}");
+    assert_eq!(moment(|event| matches!(event, Event::Note { .. })), ms(5020));
 }

@@ -2,10 +2,12 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sim::{Event, FaultKind, Finished, Message, Part, Plan, Seed, Settings, campaign, first_difference, run};
 use support::{at, ms, picked, plan, record, secs, small_system};
+use world::{Clock, World};
 
 fn rough() -> Plan {
     let all = Vec::new;
@@ -97,4 +99,24 @@ fn a_hash_is_the_same_with_and_without_recording() {
     let without = run(&Settings::new(Seed(5)), &rough(), &mut (), false, small_system);
     assert_eq!(without.history, None);
     assert_eq!(without.history_hash, record(5, &rough(), small_system).0.history_hash);
+}
+
+#[test]
+fn chance_says_which_of_the_tasks_that_can_run_is_first() {
+    let first = |seed| {
+        let (_, history) = record(seed, &Plan::default(), |cluster| {
+            cluster.node("w", ms(0), |world| async move {
+                for number in 0..3_u8 {
+                    let task = world.clone();
+                    world.spawn(async move { task.note(number) });
+                }
+                world.clock().sleep(ms(1)).await;
+            });
+        });
+        let number =
+            |event: &Event| if let Event::Note { note, .. } = event { note.get::<u8>().copied() } else { None };
+        picked(&history, |_, event| number(event))[0]
+    };
+    let firsts: BTreeSet<_> = (0..30).map(first).collect();
+    assert_eq!(firsts, BTreeSet::from([0, 1, 2]));
 }

@@ -241,6 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn a_rename_between_directories_is_durable_when_either_is_synced() {
+        for synced in ["from", "to"] {
+            let left = leftovers(
+                |disk| {
+                    disk.put(&plain("from/a"), b"moved");
+                    disk.put(&plain("to/b"), b"");
+                    disk.rename(0, &plain("from/a"), &plain("to/a")).unwrap();
+                    disk.sync_dir(synced);
+                },
+                "to/a",
+            );
+            assert!(left.iter().all(|bytes| bytes.as_deref() == Some(b"moved")), "{synced} synced");
+        }
+    }
+
+    #[test]
     fn a_synced_rename_is_not_undone_by_an_older_create_of_its_name() {
         let mut disk = Disk::default();
         disk.create_dir(0, &plain("b")).unwrap();
