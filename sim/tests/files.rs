@@ -46,7 +46,7 @@ fn three_files(cluster: &Cluster) {
         write(&world, "d/synced", &[3; 2000], true, true).await;
         write(&world, "d/nameless", &[2; 2000], true, false).await;
         write(&world, "d/unsynced", &[1; 2000], false, false).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
 }
 
@@ -92,7 +92,7 @@ fn an_operation_under_way_when_its_process_dies_is_done_or_not() {
             cluster.node("w", ms(0), |world| async move {
                 let mut file = world.files().open(path("log")).await.unwrap();
                 file.append(&vec![1; 10_000_000]).await.unwrap();
-                std::future::pending().await
+                std::future::pending::<()>().await;
             });
             cluster.node("watcher", ms(0), |world| async move { world.clock().sleep(secs(2)).await });
         });
