@@ -169,7 +169,7 @@ fn a_crash_of_the_callee_ends_the_calls_it_owes_an_answer() {
         cluster.node("server", ms(0), |world| async move {
             let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
             let _held = listener.accept().await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         let heard = heard.clone();
         cluster.node("client", ms(5), move |world| {
