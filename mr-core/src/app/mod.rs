@@ -23,7 +23,7 @@ use crate::ids::{Partition, Reduces};
 #[serde(rename_all = "snake_case")]
 pub enum InputKind {
     /// One call a file, with all of its bytes, which must fit in memory; so must what that call emits. Such files are never
-    /// split. The course's apps are of this kind.
+    /// split. Most of the course's apps are of this kind.
     WholeFile,
     /// One call a line, without its line end (`\n` or `\r\n`).
     Line,
