@@ -18,7 +18,7 @@ pub struct InputFile {
 }
 
 /// The stretch of a file that one map task reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Split {
     /// The file's name.
     pub path: String,

@@ -31,7 +31,7 @@ pub fn cut_reason(text: &str) -> String {
 }
 
 /// What a worker asks of the coordinator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// "I am new here." Answered with [`Reply::Registered`], [`Reply::Refused`] when the app is the wrong one, or
@@ -116,7 +116,7 @@ impl Request {
 }
 
 /// How far one attempt has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttemptProgress {
     /// The attempt.
@@ -126,7 +126,7 @@ pub struct AttemptProgress {
 }
 
 /// Why an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Failure {
     /// The app, or a file, would not have it.
@@ -144,7 +144,7 @@ pub enum Failure {
 }
 
 /// What the coordinator answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// Welcome.
@@ -192,7 +192,7 @@ pub enum Reply {
 }
 
 /// What a worker learns when it registers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Registration {
     /// Its name from now on.
     pub worker: WorkerId,
@@ -209,7 +209,7 @@ pub struct Registration {
 }
 
 /// An attempt to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Assignment {
     /// Its name.
     pub attempt: AttemptId,
@@ -218,7 +218,7 @@ pub struct Assignment {
 }
 
 /// What an attempt is to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assigned {
     /// Map this split.
@@ -236,7 +236,7 @@ pub enum Assigned {
 }
 
 /// How a job ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// Every output is committed.

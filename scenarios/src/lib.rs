@@ -1,13 +1,23 @@
 //! MapReduce under simulation: the very coordinator and worker of `mr-core`, on the nodes of `sim`.
 //!
-//! A seed draws a [`Drawn`] run: cluster, workload and fault plan, from a stream of its own each. [`rehearse`] runs it and says
-//! which promise was broken, if any: every output is held against the sequential oracle at every file operation.
+//! A [`Schedule`] is everything that one run depends on; [`rehearse`] runs it and says which promise was broken, if any: every
+//! output is held against the sequential oracle at every file operation.
 
-mod draw;
+mod apps;
 mod invariants;
+mod notes;
+mod oracle;
+mod plan_file;
 mod rehearsal;
-mod word_count;
+mod scenario;
+mod schedule;
 
-pub use draw::{ClusterShape, Drawn, Workload, draw};
-pub use invariants::Promises;
-pub use rehearsal::{Broken, Rehearsal, rehearse};
+pub use invariants::{Broken, Judgement};
+pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft};
+pub use oracle::Expected;
+pub use plan_file::PlanFile;
+pub use rehearsal::{Rehearsal, rehearse};
+pub use scenario::{FileProblem, Scenario};
+pub use schedule::{
+    AppChoice, Bytes, ClusterShape, LimitsShape, Models, Phase, Schedule, Trouble, WorkerShape, Workload,
+};

@@ -1,120 +1,115 @@
-//! One rehearsal: a coordinator and workers on simulated nodes, a job, a fault plan, and a verdict.
+//! One rehearsal: the very coordinator and workers of `mr-core` on simulated nodes, a job, a fault plan, and a verdict.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use mr_core::app::Guarded;
-use mr_core::coordinator::{Coordinator, Event, Observer, serve};
-use mr_core::ids::{AttemptId, MapAttempt};
-use mr_core::protocol::Ending;
-use mr_core::sequential;
-use mr_core::tasks::Limits;
+use mr_core::coordinator::serve;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
-use sim::{Cluster, Finished, Plan, Report, Seed, Settings, SimWorld, run};
-use world::{Address, Clock, Network, Timestamp, World};
+use sim::{Cluster, Report, Seed, Settings, SimWorld, run};
+use world::{Address, Clock, Network, World};
 
-use crate::draw::{ClusterShape, Drawn, Workload};
-use crate::invariants::Promises;
-use crate::word_count::WordCount;
+use crate::apps::TroubledSource;
+use crate::invariants::{Broken, Promises, liveness_bound};
+use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft};
+use crate::oracle::Expected;
+use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
 /// Longer than any plan keeps the coordinator from its workers: in a rehearsal nobody gives up.
-const RETRY_FOR: Duration = Duration::from_secs(120);
+pub(crate) const RETRY_FOR: Duration = Duration::from_secs(120);
 
-/// In the history: this attempt is the one that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Committed(pub(crate) AttemptId);
+/// How many events a rehearsal may have: far more than the longest honest one, and soon reached by one that goes in circles.
+const EVENT_LIMIT: u64 = 300_000;
 
-/// In the history: this map output was found bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Lost(pub(crate) MapAttempt);
-
-/// In the history: how the job ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Ended(pub(crate) Option<String>);
-
-/// Which kind of promise was broken, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Broken {
-    /// Something happened that must never happen.
-    Safety(String),
-    /// Something did not happen although every fault had healed.
-    Liveness(String),
-    /// The program crashed.
-    Panic(String),
-}
+/// The node that coordinates.
+pub(crate) const COORDINATOR: &str = "coordinator";
 
 /// What came of a rehearsal.
 #[derive(Debug)]
 pub struct Rehearsal {
     /// The promise broken, if any.
     pub broken: Option<Broken>,
+    /// A hash of all outputs as the job left them; none unless it succeeded. Runs of one workload must agree on it.
+    pub outputs: Option<u64>,
     /// What the simulator reports.
     pub report: Report,
 }
 
-/// Runs `drawn` under `seed`.
+/// Runs `schedule`. With `recording`, the report holds the whole history.
+///
+/// To be repeatable to the last event it must have a thread to itself: see [`sim::campaign`].
+///
+/// # Panics
+///
+/// When the schedule makes no sense: no partition, no worker slot, or a fault on a node that is not there.
 #[must_use]
-pub fn rehearse(seed: u64, drawn: &Drawn, recording: bool) -> Rehearsal {
-    let settings = Settings { limit: liveness_bound(drawn), ..Settings::new(Seed(seed)) };
-    let mut promises = Promises::new(oracle(&drawn.workload));
-    let report = run(&settings, &drawn.plan, &mut promises, recording, |cluster| {
-        set_up(cluster, drawn.cluster, &drawn.workload);
-    });
-    let broken = match &report.finished {
-        Finished::AllNodesDone => promises.broken_at_the_end.map(Broken::Safety),
-        Finished::Stopped(broken) => Some(Broken::Safety(broken.clone())),
-        Finished::TimeLimit { unfinished } => Some(Broken::Liveness(format!("{unfinished:?} did not finish"))),
-        Finished::Spinning { node } => Some(Broken::Liveness(format!("{node} is busy doing nothing"))),
-        Finished::Panicked { node, message } => Some(Broken::Panic(format!("{node}: {message}"))),
+pub fn rehearse(schedule: &Schedule, recording: bool) -> Rehearsal {
+    let settings = Settings {
+        seed: Seed(schedule.seed),
+        network: schedule.models.network,
+        disk: schedule.models.disk,
+        compute: schedule.models.compute.clone(),
+        limit: liveness_bound(schedule),
+        event_limit: EVENT_LIMIT,
     };
-    Rehearsal { broken, report }
+    let mut promises = Promises::new(schedule, &Expected::of(&schedule.workload));
+    let report = run(&settings, &schedule.plan(), &mut promises, recording, |cluster| set_up(cluster, schedule));
+    let (broken, outputs) = promises.verdict(&report);
+    Rehearsal { broken, outputs, report }
 }
 
-/// How long after the last fault everybody must have finished: every task can be overdue once more, one after the other, and then
-/// workers may look for a coordinator that has gone for as long as they were told to.
-fn liveness_bound(drawn: &Drawn) -> Duration {
-    let tasks =
-        drawn.workload.job(drawn.cluster).splits(mr_core::app::InputKind::Line).len() as u64 + drawn.workload.reduces;
-    let tasks = u32::try_from(tasks).expect("a few");
-    drawn.cluster.task_timeout * 2 * (tasks + 1) + Duration::from_secs(30) + RETRY_FOR
-}
-
-fn set_up(cluster: &Cluster, shape: ClusterShape, workload: &Workload) {
-    for (number, bytes) in workload.inputs.iter().enumerate() {
-        cluster.files().write(&Workload::input_name(number), bytes);
+fn set_up(cluster: &Cluster, schedule: &Schedule) {
+    for (name, bytes) in schedule.workload.input_names().zip(&schedule.workload.inputs) {
+        cluster.files().write(&name, &bytes.0);
     }
-    let job = workload.job(shape);
-    cluster.node("coordinator", Duration::ZERO, move |world| {
+    set_up_coordinator(cluster, schedule);
+    let app = TroubledSource::new(schedule.workload.app, schedule.workload.trouble.clone());
+    for (index, &shape) in schedule.cluster.workers.iter().enumerate() {
+        set_up_worker(cluster, schedule, index, shape, app.clone());
+    }
+}
+
+fn set_up_coordinator(cluster: &Cluster, schedule: &Schedule) {
+    let job = schedule.workload.job(&schedule.cluster);
+    cluster.node(COORDINATOR, Duration::ZERO, move |world| {
         let job = job.clone();
         async move {
-            let address = Address::new("coordinator");
-            let listener = world.network().listen(&address).await.expect("nobody else listens there");
+            let listener = world.network().listen(&Address::new(COORDINATOR)).await.expect("nobody else listens there");
             let (_orders, order_receiver) = mpsc::unbounded();
-            serve(&world, listener, job, &mut Notes(world.clone()), order_receiver).await;
+            let (ending, _) = serve(&world, listener, job, &mut NoteTaker(world.clone()), order_receiver).await;
+            world.note(CoordinatorLeft(ending));
         }
     });
-    let limits = Limits { map_buffer: usize::try_from(workload.map_buffer).expect("it fits"), ..Limits::default() };
-    for name in shape.names() {
-        let slots = NonZeroUsize::new(usize::try_from(shape.slots).expect("a few")).expect("at least one");
-        let config = WorkerConfig {
-            coordinator: Address::new("coordinator"),
-            slots,
-            dir: ".".into(),
-            out: ".".into(),
-            limits,
-            retry_for: RETRY_FOR,
-            name: name.clone(),
-        };
-        cluster.node(&name, Duration::ZERO, move |world| {
-            let config = config.clone();
-            async move {
-                // Whoever looks after the cluster starts a worker anew that could not go on.
-                while worker::run(world.clone(), config.clone(), &WordCount).await.is_err_and(|error| goes_on(&error)) {
-                    world.clock().sleep(Duration::from_secs(1)).await;
-                }
-            }
-        });
+}
+
+fn set_up_worker(cluster: &Cluster, schedule: &Schedule, index: usize, shape: WorkerShape, app: TroubledSource) {
+    let name = ClusterShape::worker_name(index);
+    let slots = usize::try_from(shape.slots).ok().and_then(NonZeroUsize::new).expect("a worker has at least one slot");
+    let config = WorkerConfig {
+        coordinator: Address::new(COORDINATOR),
+        slots,
+        dir: ".".into(),
+        out: ".".into(),
+        limits: schedule.workload.limits.limits(),
+        retry_for: RETRY_FOR,
+        name: name.clone(),
+    };
+    cluster.node(&name, shape.start_after, move |world| {
+        let (config, app) = (config.clone(), app.clone());
+        async move { work(world, &config, &app).await }
+    });
+}
+
+/// Works until the job has ended. Whoever looks after the cluster starts a worker anew that could not go on.
+async fn work(world: SimWorld, config: &WorkerConfig, app: &TroubledSource) {
+    loop {
+        let result = worker::run(world.clone(), config.clone(), app).await;
+        let goes_on = result.as_ref().is_err_and(goes_on);
+        world.note(WorkerLeft(result.map_err(|error| error.to_string())));
+        if !goes_on {
+            return;
+        }
+        world.clock().sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -122,41 +117,4 @@ fn set_up(cluster: &Cluster, shape: ClusterShape, workload: &Workload) {
 /// that has left for good.
 fn goes_on(error: &WorkerError) -> bool {
     !matches!(error, WorkerError::Coordinator(_))
-}
-
-/// Puts the coordinator's events into the history.
-struct Notes(SimWorld);
-
-impl Observer for Notes {
-    fn observe(&mut self, _now: Timestamp, event: &Event, _coordinator: &Coordinator) {
-        match event {
-            Event::AttemptCommitted { attempt, .. } => self.0.note(Committed(*attempt)),
-            Event::MapOutputLost { map, .. } => self.0.note(Lost(*map)),
-            Event::JobEnded { ending: Ending::Succeeded } => self.0.note(Ended(None)),
-            Event::JobEnded { ending: Ending::Failed { reason } } => self.0.note(Ended(Some(reason.clone()))),
-            _ => {}
-        }
-    }
-}
-
-/// What the sequential run says that each output must be. It runs in a world of its own in which nothing goes wrong.
-fn oracle(workload: &Workload) -> Vec<Vec<u8>> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let settings = Settings::new(Seed(0));
-    let _ = run(&settings, &Plan::default(), &mut (), false, |cluster| {
-        for (number, bytes) in workload.inputs.iter().enumerate() {
-            cluster.files().write(&Workload::input_name(number), bytes);
-        }
-        let inputs: Vec<String> = (0..workload.inputs.len()).map(Workload::input_name).collect();
-        let reduces = mr_core::ids::Reduces::new(u32::try_from(workload.reduces).expect("a few"));
-        cluster.node("oracle", Duration::ZERO, move |world| {
-            let (inputs, sender) = (inputs.clone(), sender.clone());
-            async move {
-                let app = Guarded::new(std::sync::Arc::new(WordCount));
-                let outputs = sequential::run(&world, &app, &inputs, Some(reduces)).await;
-                sender.send(outputs.expect("nothing goes wrong here")).expect("somebody waits");
-            }
-        });
-    });
-    receiver.recv().expect("the oracle has spoken")
 }

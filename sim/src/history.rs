@@ -19,7 +19,13 @@ pub struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(index: usize, name: &str) -> Self {
+    /// The node at place `index` of a cluster. A run makes its own; this is for histories made by hand, to test an observer.
+    ///
+    /// # Panics
+    ///
+    /// When `index` has more than 32 bits.
+    #[must_use]
+    pub fn new(index: usize, name: &str) -> Self {
         Self {
             index: u32::try_from(index).expect("a cluster has fewer than four thousand million nodes"),
             name: name.into(),
@@ -79,7 +85,8 @@ pub struct Noted {
 }
 
 impl Noted {
-    pub(crate) fn new(note: impl Note) -> Self {
+    /// What `note` says, as the history keeps it.
+    pub fn new(note: impl Note) -> Self {
         Self { digest: note.digest(), note: Arc::new(note) }
     }
 

@@ -36,10 +36,10 @@ pub use campaign::campaign;
 pub use clock::SimClock;
 pub use cluster::Cluster;
 pub use decisions::{Seed, Spread};
-pub use files::{DiskInspector, DiskView, SimFile, SimFiles};
+pub use files::{DiskInspector, DiskView, SimFile, SimFiles, StillDisk};
 pub use history::{Difference, Event, FileEvent, History, Loss, Message, Node, Note, Noted, Part, first_difference};
 pub use network::{SimListener, SimNetwork, SimResponder};
-pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger};
+pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger, duration_text};
 pub use run::{Finished, Observer, Report, run};
 pub use settings::{ComputeModel, DiskModel, NetworkModel, Settings};
 

@@ -54,6 +54,11 @@ pub enum Finished {
         /// Nodes whose program had not returned.
         unfinished: Vec<Node>,
     },
+    /// There were more events than [`Settings::event_limit`] allows.
+    EventLimit {
+        /// Nodes whose program had not returned.
+        unfinished: Vec<Node>,
+    },
     /// A task kept being woken a million times over while time stood still.
     Spinning {
         /// Whose task.
@@ -128,6 +133,12 @@ pub fn run(
     })
 }
 
+/// The nodes whose program may still return.
+fn unfinished(state: &State) -> Vec<Node> {
+    let lives = |node: &&NodeState| matches!(node.life, Life::Running | Life::Awaited);
+    state.nodes.iter().filter(lives).map(|node| node.node.clone()).collect()
+}
+
 struct Director<'a> {
     shared: Arc<Shared>,
     programs: Vec<Program>,
@@ -185,6 +196,9 @@ impl<'a> Director<'a> {
         if let ControlFlow::Break(verdict) = self.show(&mut state) {
             return Next::End(Finished::Stopped(verdict));
         }
+        if self.events > state.settings.event_limit {
+            return Next::End(Finished::EventLimit { unfinished: unfinished(&state) });
+        }
         if let Some((node, message)) = state.panicked.take() {
             return Next::End(Finished::Panicked { node, message });
         }
@@ -210,9 +224,7 @@ impl<'a> Director<'a> {
         let end = state.faults.healed_at.saturating_add(state.settings.limit);
         let Some(at) = state.agenda.next_time().filter(|at| *at <= end) else {
             state.now = end;
-            let lives = |node: &&NodeState| matches!(node.life, Life::Running | Life::Awaited);
-            let unfinished = state.nodes.iter().filter(lives).map(|node| node.node.clone()).collect();
-            return Next::End(Finished::TimeLimit { unfinished });
+            return Next::End(Finished::TimeLimit { unfinished: unfinished(state) });
         };
         if at > state.now {
             state.now = at;

@@ -25,10 +25,12 @@ pub struct Settings {
     /// The virtual time that nodes have to finish *after the last fault has healed* (after the start, without faults). Counted
     /// from there because a fault that waits for an operation can strike at any time.
     pub limit: Duration,
+    /// How many events a run may have: one that goes in circles ends here, long before its virtual time is up.
+    pub event_limit: u64,
 }
 
 impl Settings {
-    /// A fast, healthy world with this seed: a minute to finish, and the models' defaults.
+    /// A fast, healthy world with this seed: a minute and a million events to finish, and the models' defaults.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
@@ -37,6 +39,7 @@ impl Settings {
             disk: DiskModel::default(),
             compute: ComputeModel::default(),
             limit: Duration::from_secs(60),
+            event_limit: 1_000_000,
         }
     }
 }

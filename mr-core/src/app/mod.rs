@@ -19,7 +19,7 @@ pub use values::{ValueList, ValueRun, Values};
 use crate::ids::{Partition, Reduces};
 
 /// How an app wants its input cut into calls of [`App::map`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputKind {
     /// One call a file, with all of its bytes, which must fit in memory; so must what that call emits. Such files are never
@@ -44,7 +44,7 @@ pub struct MapInput<'a> {
 }
 
 /// Why an app could not handle a record: its own words, for the person who reads the failure of the job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AppError(pub String);
 
@@ -182,7 +182,7 @@ pub trait AppSource: Send + Sync {
 }
 
 /// By what coordinator and workers agree that they run the same program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AppIdentity {
     /// [`App::name`]
     pub name: String,

@@ -9,7 +9,7 @@ use crate::ids::{AttemptId, MapAttempt, WorkerId};
 use crate::protocol::Ending;
 
 /// Something that happened. The moment is recorded beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The first worker brought the app that this job runs; the inputs are cut to its taste.

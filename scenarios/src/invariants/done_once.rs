@@ -1,12 +1,15 @@
 //! Only one attempt of a task counts: a task is committed again only after its output was found bad, and a reduce never.
-//! (MapReduce paper, section 3.3: "the master ignores the message" of a second completion.)
+//! (MapReduce paper, section 3.3: of several completions of one task the master ignores all but the first.)
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use mr_core::coordinator;
 use mr_core::ids::TaskId;
-use sim::Event;
+use sim::{DiskView, Event};
 
-use crate::rehearsal::{Committed, Lost};
+use super::{Invariant, Verdict};
+use crate::notes::Happened;
 
 /// The tasks that are committed at present.
 #[derive(Default)]
@@ -14,17 +17,64 @@ pub(super) struct DoneOnce {
     committed: BTreeSet<TaskId>,
 }
 
-impl DoneOnce {
-    pub(super) fn check(&mut self, event: &Event) -> Result<(), String> {
+impl Invariant for DoneOnce {
+    fn name(&self) -> &'static str {
+        "done_once"
+    }
+
+    fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         let Event::Note { note, .. } = event else { return Ok(()) };
-        if let Some(Lost(map)) = note.get() {
-            self.committed.remove(&TaskId::Map(map.map));
-        }
         match note.get() {
-            Some(Committed(attempt)) if !self.committed.insert(attempt.task) => {
-                Err(format!("{attempt} was committed although another attempt counts"))
+            Some(Happened { event: coordinator::Event::MapOutputLost { map, .. }, .. }) => {
+                self.committed.remove(&TaskId::Map(map.map));
             }
-            _ => Ok(()),
+            Some(Happened { event: coordinator::Event::AttemptCommitted { attempt, worker, .. }, .. })
+                if !self.committed.insert(attempt.task) =>
+            {
+                return Err(format!("{attempt} of {worker} was committed although another attempt counts already"));
+            }
+            _ => {}
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mr_core::counters::Counters;
+    use mr_core::ids::{AttemptId, MapAttempt, WorkerId};
+    use sim::StillDisk;
+
+    use super::*;
+    use crate::invariants::testing::{happened, map, reduce, watch};
+
+    fn committed(attempt: AttemptId) -> Event {
+        let (worker, counters) = (WorkerId(1), Counters::default());
+        happened(0, coordinator::Event::AttemptCommitted { attempt, worker, counters })
+    }
+
+    fn lost(attempt: AttemptId) -> Event {
+        let TaskId::Map(map) = attempt.task else { panic!("only maps are lost") };
+        let map = MapAttempt { map, attempt: attempt.attempt };
+        happened(0, coordinator::Event::MapOutputLost { map, reason: "rotten".into() })
+    }
+
+    #[test]
+    fn each_task_may_be_committed_once() {
+        let history = [committed(map(0, 1)), committed(map(1, 2)), committed(reduce(0, 1))];
+        assert_eq!(watch(&mut DoneOnce::default(), &StillDisk::default(), history), Ok(()));
+    }
+
+    #[test]
+    fn a_second_commit_is_a_broken_promise() {
+        let history = [committed(map(0, 1)), committed(map(0, 2))];
+        let broken = watch(&mut DoneOnce::default(), &StillDisk::default(), history).unwrap_err();
+        assert!(broken.contains("map 0, attempt 2"), "{broken}");
+    }
+
+    #[test]
+    fn a_map_whose_output_went_bad_is_committed_anew() {
+        let history = [committed(map(0, 1)), lost(map(0, 1)), committed(map(0, 2))];
+        assert_eq!(watch(&mut DoneOnce::default(), &StillDisk::default(), history), Ok(()));
     }
 }

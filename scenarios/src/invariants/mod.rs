@@ -1,53 +1,128 @@
-//! What must hold at every step, and at the end: one promise a file.
+//! What must hold at every step, and at the end: one promise a file, each with its source and with tests of its own on histories
+//! made by hand.
 
 mod done_once;
+mod finishes;
 mod nothing_left;
 mod outputs;
+#[cfg(test)]
+mod testing;
 
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use sim::{DiskView, Event, Finished, Observer};
+use sim::{DiskView, Event, Finished, Observer, Report};
 
 use self::done_once::DoneOnce;
+pub(crate) use self::finishes::liveness_bound;
 use self::nothing_left::NothingLeft;
 use self::outputs::Outputs;
+use crate::oracle::Expected;
+use crate::schedule::Schedule;
+
+/// Holds, or the sentence that says what was broken: expected and found, with the first wrong byte, record or event.
+pub(crate) type Verdict = Result<(), String>;
+
+/// One promise, watching one run.
+pub(crate) trait Invariant {
+    /// Its name: that of its file.
+    fn name(&self) -> &'static str;
+
+    /// Looks at one event. The disk is as the event left it.
+    fn check(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict;
+
+    /// Looks at the end of a run in which every node has finished.
+    fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
+        let _ = disk;
+        Ok(())
+    }
+}
+
+/// Which kind of promise was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Judgement {
+    /// Something happened that must never happen.
+    Safety,
+    /// Something did not happen although every fault had healed.
+    Liveness,
+    /// The program under test panicked.
+    Panic,
+}
+
+/// A promise that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The promise's name: that of its file in `scenarios/src/invariants`.
+    pub promise: &'static str,
+    /// Of which kind it is.
+    pub judgement: Judgement,
+    /// How it was broken.
+    pub what: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.promise, self.what)
+    }
+}
 
 /// All promises, watching one run.
-pub struct Promises {
-    outputs: Outputs,
-    done_once: DoneOnce,
-    nothing_left: NothingLeft,
-    /// The first promise that was broken at the end.
-    pub(crate) broken_at_the_end: Option<String>,
+pub(crate) struct Promises {
+    invariants: Vec<Box<dyn Invariant>>,
+    /// The first that was broken.
+    broken: Option<Broken>,
+    partitions: usize,
+    /// A hash of the outputs as they were left, if all of them are there.
+    outputs: Option<u64>,
 }
 
 impl Promises {
-    /// Promises about a job whose outputs the oracle says.
-    #[must_use]
-    pub fn new(oracle: Vec<Vec<u8>>) -> Self {
-        Self {
-            outputs: Outputs::new(oracle),
-            done_once: DoneOnce::default(),
-            nothing_left: NothingLeft::default(),
-            broken_at_the_end: None,
-        }
+    /// Promises about `schedule`, of which `expected` must come.
+    pub(crate) fn new(schedule: &Schedule, expected: &Expected) -> Self {
+        let _ = schedule;
+        let invariants: Vec<Box<dyn Invariant>> =
+            vec![Box::new(Outputs::new(expected)), Box::new(DoneOnce::default()), Box::new(NothingLeft::default())];
+        let partitions = schedule.workload.reduces as usize;
+        Self { invariants, broken: None, partitions, outputs: None }
+    }
+
+    /// What the run comes to: the promise broken, and the hash of its outputs.
+    pub(crate) fn verdict(self, report: &Report) -> (Option<Broken>, Option<u64>) {
+        (self.broken.or_else(|| finishes::judge(report)), self.outputs)
     }
 }
 
 impl Observer for Promises {
-    fn observe(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
-        self.nothing_left.watch(event);
-        match self.outputs.check(event, disk).and_then(|()| self.done_once.check(event)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(broken) => ControlFlow::Break(broken),
+    fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+        for invariant in &mut self.invariants {
+            if let Err(what) = invariant.check(at, event, disk) {
+                let broken = Broken { promise: invariant.name(), judgement: Judgement::Safety, what };
+                let verdict = broken.to_string();
+                self.broken = Some(broken);
+                return ControlFlow::Break(verdict);
+            }
         }
+        ControlFlow::Continue(())
     }
 
     fn ended(&mut self, _at: Duration, finished: &Finished, disk: &DiskView<'_>) {
-        if *finished == Finished::AllNodesDone {
-            self.broken_at_the_end =
-                self.outputs.check_end(disk).and_then(|()| self.nothing_left.check_end(disk)).err();
+        if *finished != Finished::AllNodesDone {
+            return;
         }
+        self.broken = self.invariants.iter_mut().find_map(|invariant| {
+            let what = invariant.check_end(disk).err()?;
+            Some(Broken { promise: invariant.name(), judgement: Judgement::Safety, what })
+        });
+        self.outputs = outputs_hash(self.partitions, disk);
     }
+}
+
+fn outputs_hash(partitions: usize, disk: &DiskView<'_>) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    for partition in 0..partitions {
+        disk.read(&format!("mr-out-{partition}"))?.hash(&mut hasher);
+    }
+    Some(hasher.finish())
 }

@@ -1,71 +1,183 @@
 //! Every `mr-out-X` that anybody can see has exactly the bytes that the sequential run says for its partition; once its reduce is
-//! committed it never vanishes; and in the end all of them are there. (MapReduce paper, sections 3.3 and 4.5; lab 1: "a worker
-//! should not leave a partially written output".)
+//! committed it never vanishes; and when the job has succeeded all of them are there. (MapReduce paper, sections 3.3 and 4.5; lab 1:
+//! a crash must not leave a partially written output for others to see.)
 //!
-//! Checked after every step on files. An output that its worker has not reported yet may still vanish in a power loss.
+//! Checked at every step that changes a file. An output that its worker has not reported yet may still vanish in a power loss.
 
+use std::time::Duration;
+
+use mr_core::coordinator;
 use mr_core::ids::TaskId;
-use sim::{DiskView, Event};
+use mr_core::protocol::Ending;
+use sim::{DiskView, Event, Operation};
 
-use crate::rehearsal::Committed;
+use super::{Invariant, Verdict};
+use crate::notes::Happened;
+use crate::oracle::Expected;
 
 /// The outputs as they must be.
 pub(super) struct Outputs {
-    oracle: Vec<Vec<u8>>,
+    /// Of a job that cannot be done there are none to compare with.
+    expected: Option<Vec<Vec<u8>>>,
     committed: Vec<bool>,
+    succeeded: bool,
 }
 
 impl Outputs {
-    pub(super) fn new(oracle: Vec<Vec<u8>>) -> Self {
-        Self { committed: vec![false; oracle.len()], oracle }
+    pub(super) fn new(expected: &Expected) -> Self {
+        let outputs = expected.outputs.as_ref().ok();
+        Self { committed: vec![false; outputs.map_or(0, Vec::len)], expected: outputs.cloned(), succeeded: false }
     }
 
-    pub(super) fn check(&mut self, event: &Event, disk: &DiskView<'_>) -> Result<(), String> {
+    fn check_visible(&self, disk: &DiskView<'_>) -> Verdict {
+        let expected = self.expected.iter().flatten();
+        for (partition, (expected, committed)) in expected.zip(&self.committed).enumerate() {
+            match disk.read(&format!("mr-out-{partition}")) {
+                None if *committed => return Err(format!("mr-out-{partition} was committed and has vanished")),
+                None => {}
+                Some(found) if found == expected => {}
+                Some(found) => return Err(difference(partition, expected, found)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where an output parts from what it should be.
+fn difference(partition: usize, expected: &[u8], found: &[u8]) -> String {
+    let parted = expected.iter().zip(found).position(|(one, other)| one != other);
+    let at = parted.unwrap_or(expected.len().min(found.len()));
+    format!(
+        "mr-out-{partition} differs from the sequential run at byte {at}: expected {}, found {}",
+        excerpt(expected, at),
+        excerpt(found, at)
+    )
+}
+
+/// The line around a byte, or where the file ends.
+fn excerpt(bytes: &[u8], at: usize) -> String {
+    const AFTER: usize = 60;
+    if at >= bytes.len() {
+        return format!("its end after {} bytes", bytes.len());
+    }
+    let start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let end = (at + AFTER).min(bytes.len());
+    let end = bytes[at..end].iter().position(|&byte| byte == b'\n').map_or(end, |newline| at + newline);
+    format!("\"{}\"", bytes[start.max(at.saturating_sub(AFTER))..end].escape_ascii())
+}
+
+impl Invariant for Outputs {
+    fn name(&self) -> &'static str {
+        "outputs"
+    }
+
+    fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {
         match event {
-            Event::Note { note, .. } => {
-                if let Some(Committed(attempt)) = note.get()
-                    && let TaskId::Reduce(partition) = attempt.task
-                {
-                    self.committed[partition.0 as usize] = true;
-                    return self.check_visible(disk);
+            Event::Note { note, .. } => match note.get() {
+                Some(Happened { event: coordinator::Event::AttemptCommitted { attempt, .. }, .. }) => {
+                    let TaskId::Reduce(partition) = attempt.task else { return Ok(()) };
+                    if let Some(committed) = self.committed.get_mut(partition.0 as usize) {
+                        *committed = true;
+                    }
+                    self.check_visible(disk)
                 }
-                Ok(())
-            }
-            Event::File(step)
-                if [Some(&step.path), step.to.as_ref()].into_iter().flatten().any(|path| path.contains("mr-out")) =>
-            {
-                self.check_visible(disk)
-            }
+                Some(Happened { event: coordinator::Event::JobEnded { ending: Ending::Succeeded }, .. }) => {
+                    self.succeeded = true;
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            Event::File(step) if changes_files(step.operation) => self.check_visible(disk),
             Event::UnsyncedLost { .. } => self.check_visible(disk),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn check_end(&self, disk: &DiskView<'_>) -> Result<(), String> {
+    fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
         self.check_visible(disk)?;
-        match (0..self.oracle.len()).find(|partition| disk.read(&format!("mr-out-{partition}")).is_none()) {
-            Some(partition) => Err(format!("the job has ended and mr-out-{partition} is not there")),
+        let partitions = if self.succeeded { self.committed.len() } else { 0 };
+        match (0..partitions).find(|partition| !disk.exists(&format!("mr-out-{partition}"))) {
+            Some(partition) => Err(format!("the job has succeeded and mr-out-{partition} is not there")),
             None => Ok(()),
         }
     }
+}
 
-    fn check_visible(&self, disk: &DiskView<'_>) -> Result<(), String> {
-        for (partition, (expected, committed)) in self.oracle.iter().zip(&self.committed).enumerate() {
-            match disk.read(&format!("mr-out-{partition}")) {
-                None if *committed => return Err(format!("mr-out-{partition} was committed and has vanished")),
-                None => {}
-                Some(found) if found == expected => {}
-                Some(found) => {
-                    let at =
-                        expected.iter().zip(found).position(|(a, b)| a != b).unwrap_or(expected.len().min(found.len()));
-                    return Err(format!(
-                        "mr-out-{partition} differs from the sequential run at byte {at}: expected {:?}, found {:?}",
-                        String::from_utf8_lossy(expected),
-                        String::from_utf8_lossy(found)
-                    ));
-                }
-            }
-        }
-        Ok(())
+/// Whether an operation can change what others see: the bytes of a file, whatever its name at the time, or a name. A
+/// failed append may have written something.
+fn changes_files(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Create | Operation::Append | Operation::Rename | Operation::HardLink | Operation::RemoveFile
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use mr_core::counters::Counters;
+    use mr_core::ids::{AttemptId, WorkerId};
+    use sim::StillDisk;
+
+    use super::*;
+    use crate::invariants::testing::{expected, happened, reduce, step, watch};
+
+    fn committed(attempt: AttemptId) -> Event {
+        let (worker, counters) = (WorkerId(1), Counters::default());
+        happened(0, coordinator::Event::AttemptCommitted { attempt, worker, counters })
+    }
+
+    fn disk(files: &[(&str, &str)]) -> StillDisk {
+        let mut disk = StillDisk::default();
+        files.iter().for_each(|(path, bytes)| disk.put(path, bytes.as_bytes()));
+        disk
+    }
+
+    fn renamed() -> Event {
+        step("w1", Operation::Rename, "mr-job-1/reduce-0-1.link", Some("mr-out-0"))
+    }
+
+    #[test]
+    fn the_right_bytes_may_appear_one_output_after_the_other() {
+        let mut outputs = Outputs::new(&expected(&["a 1\n", ""]));
+        assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()));
+        assert_eq!(watch(&mut outputs, &disk(&[("mr-out-1", "")]), [renamed()]), Ok(()));
+        let all = disk(&[("mr-out-0", "a 1\n"), ("mr-out-1", "")]);
+        assert_eq!(watch(&mut outputs, &all, [renamed(), committed(reduce(0, 1))]), Ok(()));
+        assert_eq!(outputs.check_end(&all.view()), Ok(()));
+    }
+
+    #[test]
+    fn the_first_wrong_byte_is_named_with_its_line() {
+        let mut outputs = Outputs::new(&expected(&["a 1\nb 2\n"]));
+        let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a 1\nb 3\n")]), [renamed()]).unwrap_err();
+        assert_eq!(broken, "mr-out-0 differs from the sequential run at byte 6: expected \"b 2\", found \"b 3\"");
+    }
+
+    #[test]
+    fn a_half_written_output_is_seen_while_it_grows() {
+        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
+        let grows = step("w1", Operation::Append, "mr-job-1/reduce-0-1.tmp", None);
+        let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a")]), [grows]).unwrap_err();
+        assert!(broken.ends_with("expected \"a 1\", found its end after 1 bytes"), "{broken}");
+    }
+
+    #[test]
+    fn a_committed_output_may_not_vanish_and_one_not_committed_may() {
+        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
+        let there = disk(&[("mr-out-0", "a 1\n")]);
+        let power_loss = || Event::UnsyncedLost { node: crate::invariants::testing::node("w1"), appends: 0, names: 1 };
+        assert_eq!(watch(&mut outputs, &there, [renamed()]), Ok(()));
+        assert_eq!(watch(&mut outputs, &disk(&[]), [power_loss()]), Ok(()));
+        assert_eq!(watch(&mut outputs, &there, [committed(reduce(0, 1))]), Ok(()));
+        assert!(watch(&mut outputs, &disk(&[]), [power_loss()]).unwrap_err().contains("vanished"));
+    }
+
+    #[test]
+    fn a_job_that_succeeded_has_all_its_outputs() {
+        let mut outputs = Outputs::new(&expected(&["", "b 1\n"]));
+        let ended = happened(0, coordinator::Event::JobEnded { ending: Ending::Succeeded });
+        let one = disk(&[("mr-out-0", "")]);
+        assert_eq!(watch(&mut outputs, &one, [ended]), Ok(()));
+        assert!(outputs.check_end(&one.view()).unwrap_err().contains("mr-out-1 is not there"));
     }
 }

@@ -17,7 +17,7 @@ use disk::{FileId, Path};
 pub(crate) use durable::SECTOR;
 pub(crate) use ops::{OpId, Ops};
 use ops::{Outcome, Request};
-pub use view::{DiskInspector, DiskView};
+pub use view::{DiskInspector, DiskView, StillDisk};
 
 /// The one file system of all nodes, as one node reaches it.
 #[derive(Clone)]

@@ -18,6 +18,15 @@ impl<'a> DiskView<'a> {
         Some(&self.0.files[file].bytes)
     }
 
+    /// Whether the file at `path` would survive a power loss of every node, with this name and all its bytes.
+    #[must_use]
+    pub fn is_durable(&self, path: &str) -> bool {
+        let path = plain(path);
+        self.0.file(&path).is_ok_and(|file| {
+            self.0.durable.get(&path) == Some(&Entry::File(file)) && self.0.files[file].unsynced.is_empty()
+        })
+    }
+
     /// Whether there is a file or directory at `path`.
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {
@@ -34,6 +43,42 @@ impl<'a> DiskView<'a> {
     /// The paths of all files, in byte order.
     pub fn files(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.0.names.iter().filter(|(_, entry)| matches!(entry, Entry::File(_))).map(|(path, _)| &**path)
+    }
+}
+
+/// A disk on which nothing happens by itself: for histories made by hand, to test an observer.
+#[derive(Debug, Default)]
+pub struct StillDisk(Disk);
+
+impl StillDisk {
+    /// Puts a file there, durably, with all directories on the way; what was there before is replaced.
+    pub fn put(&mut self, path: &str, bytes: &[u8]) {
+        self.0.put(&plain(path), bytes);
+    }
+
+    /// Puts a file there that nobody has synced, in a directory that exists.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such directory, or something of that name.
+    pub fn put_unsynced(&mut self, path: &str, bytes: &[u8]) {
+        let file = self.0.create(0, &plain(path)).expect("a new name in a directory that exists");
+        self.0.append(0, file, bytes);
+    }
+
+    /// Removes a file.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn remove(&mut self, path: &str) {
+        self.0.remove_file(0, &plain(path)).expect("there is such a file");
+    }
+
+    /// What an observer would be shown.
+    #[must_use]
+    pub fn view(&self) -> DiskView<'_> {
+        DiskView(&self.0)
     }
 }
 

@@ -1,0 +1,87 @@
+//! Histories made by hand, for the tests of the invariants.
+
+use std::time::Duration;
+
+use mr_core::coordinator;
+use mr_core::counters::Counters;
+use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId};
+use sim::{Event, FileEvent, Node, Note, Noted, Operation, StillDisk};
+use world::Timestamp;
+
+use super::{Invariant, Verdict};
+use crate::notes::Happened;
+use crate::oracle::Expected;
+use crate::schedule::{AppChoice, Bytes, ClusterShape, LimitsShape, Models, Schedule, WorkerShape, Workload};
+
+/// Two workers of one slot, two inputs of one map each, two partitions, a timeout of one second, no faults.
+pub(super) fn schedule() -> Schedule {
+    let worker = WorkerShape { slots: 1, start_after: Duration::ZERO };
+    Schedule {
+        seed: 0,
+        cluster: ClusterShape { workers: vec![worker, worker], task_timeout: Duration::from_secs(1), max_failures: 4 },
+        workload: Workload {
+            app: AppChoice::Wc,
+            combine: false,
+            reduces: 2,
+            split_size: None,
+            limits: LimitsShape {
+                map_buffer: 1 << 20,
+                read_block: 1 << 16,
+                run_block: 1 << 12,
+                merge_fan_in: 16,
+                write_block: 1 << 16,
+            },
+            trouble: None,
+            inputs: vec![Bytes(b"a b".to_vec()), Bytes(b"b c".to_vec())],
+        },
+        models: Models::default(),
+        faults: Vec::new(),
+    }
+}
+
+/// What must come of a job with these outputs.
+pub(super) fn expected(outputs: &[&str]) -> Expected {
+    let outputs = outputs.iter().map(|output| output.as_bytes().to_vec()).collect();
+    Expected { outputs: Ok(outputs), counters: Counters::default() }
+}
+
+/// The node called `name`: the coordinator, or `w1`, `w2` and so on.
+pub(super) fn node(name: &str) -> Node {
+    let index = name.strip_prefix('w').map_or(0, |number| number.parse().expect("a worker's number"));
+    Node::new(index, name)
+}
+
+/// Attempt `attempt` of map `map`.
+pub(super) fn map(map: u32, attempt: u32) -> AttemptId {
+    AttemptId { task: TaskId::Map(MapIndex(map)), attempt: Attempt(attempt) }
+}
+
+/// Attempt `attempt` of reduce `partition`.
+pub(super) fn reduce(partition: u32, attempt: u32) -> AttemptId {
+    AttemptId { task: TaskId::Reduce(Partition(partition)), attempt: Attempt(attempt) }
+}
+
+/// A note of the coordinator.
+pub(super) fn note(note: impl Note) -> Event {
+    Event::Note { node: Some(node("coordinator")), note: Noted::new(note) }
+}
+
+/// Something happened in the coordinator `millis` after its start.
+pub(super) fn happened(millis: u64, event: coordinator::Event) -> Event {
+    note(Happened { at: Timestamp::from_origin(Duration::from_millis(millis)), event })
+}
+
+/// A step on files that succeeded.
+pub(super) fn step(worker: &str, operation: Operation, path: &str, to: Option<&str>) -> Event {
+    let to = to.map(Into::into);
+    Event::File(FileEvent { node: node(worker), operation, path: path.into(), to, result: Ok(()), bytes: 0 })
+}
+
+/// Shows `events` to `invariant`, over a disk on which nothing happens: the first complaint, if any.
+pub(super) fn watch(
+    invariant: &mut dyn Invariant,
+    disk: &StillDisk,
+    events: impl IntoIterator<Item = Event>,
+) -> Verdict {
+    events.into_iter().try_for_each(|event| invariant.check(Duration::ZERO, &event, &disk.view()))
+}
