@@ -16,7 +16,7 @@ use crate::oracle::Expected;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
 /// Longer than any plan keeps the coordinator from its workers: in a rehearsal nobody gives up.
-pub(crate) const RETRY_FOR: Duration = Duration::from_secs(120);
+pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// How many events a rehearsal may have: far more than the longest honest one, and soon reached by one that goes in circles.
 const EVENT_LIMIT: u64 = 300_000;

@@ -107,22 +107,22 @@ impl Faults {
         self.held().filter_map(extra).max().unwrap_or_default()
     }
 
-    /// How many times as long a file operation of `node` takes.
+    /// How many times as long a file operation of `node` takes; of several faults the worst counts.
     pub(crate) fn disk_slowness(&self, node: &str) -> f64 {
         let factor = |fault: &FaultKind| match fault {
             FaultKind::SlowDisk { node: whose, factor, .. } => (whose == node).then_some(*factor),
             _ => None,
         };
-        self.held().filter_map(factor).product()
+        self.held().filter_map(factor).fold(1.0, f64::max)
     }
 
-    /// How many times as long `node` computes.
+    /// How many times as long `node` computes; of several faults the worst counts.
     pub(crate) fn compute_slowness(&self, node: &str) -> f64 {
         let factor = |fault: &FaultKind| match fault {
             FaultKind::SlowCompute { node: whose, factor, .. } => (whose == node).then_some(*factor),
             _ => None,
         };
-        self.held().filter_map(factor).product()
+        self.held().filter_map(factor).fold(1.0, f64::max)
     }
 
     /// The error with which an operation of `node` fails, if it does.

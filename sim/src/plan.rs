@@ -199,7 +199,7 @@ pub enum FaultKind {
     SlowDisk {
         /// Whose operations.
         node: String,
-        /// How many times as long.
+        /// How many times as long; where several such faults overlap, the worst counts.
         factor: f64,
         /// For how long.
         #[serde(with = "duration_text")]
@@ -259,7 +259,7 @@ pub enum FaultKind {
     SlowCompute {
         /// Which node.
         node: String,
-        /// How many times as long.
+        /// How many times as long; where several such faults overlap, the worst counts.
         factor: f64,
         /// For how long.
         #[serde(with = "duration_text")]

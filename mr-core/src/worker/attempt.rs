@@ -54,7 +54,11 @@ impl<W: World> Bench<W> {
         };
         let report = match outcome {
             Ok(counters) => Request::Done { worker, attempt: id, counters },
-            Err(Trouble::Client(error)) => return Err(error),
+            Err(Trouble::Client(error)) => {
+                // Only a reduce asks anything on the way, and it does so before its output is in place.
+                self.files.discard(id).await;
+                return Err(error);
+            }
             Err(Trouble::Task(error)) => {
                 self.files.discard(id).await;
                 let Some(failure) = failure(error) else {

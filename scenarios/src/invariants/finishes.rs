@@ -31,7 +31,7 @@ fn longest_computation(schedule: &Schedule) -> Duration {
     let nanos = bytes * (compute.nanos_per_byte + compute.nanos_per_record);
     let slowness = |worker: &str| {
         let own = compute.slowness.get(worker).copied().unwrap_or(1.0);
-        own * factors(schedule, worker, |what| match what {
+        own * worst_factor(schedule, worker, |what| match what {
             FaultKind::SlowCompute { node, factor, .. } => Some((node, *factor)),
             _ => None,
         })
@@ -45,7 +45,7 @@ fn longest_computation(schedule: &Schedule) -> Duration {
 fn slowest_disk(schedule: &Schedule) -> Duration {
     const OPERATIONS: f64 = 20.0;
     let slowness = |worker: String| {
-        factors(schedule, &worker, |what| match what {
+        worst_factor(schedule, &worker, |what| match what {
             FaultKind::SlowDisk { node, factor, .. } => Some((node, *factor)),
             _ => None,
         })
@@ -54,10 +54,10 @@ fn slowest_disk(schedule: &Schedule) -> Duration {
     schedule.models.disk.latency.max.mul_f64(OPERATIONS * worst)
 }
 
-/// The product of all factors that the plan has for `worker`.
-fn factors(schedule: &Schedule, worker: &str, factor: impl Fn(&FaultKind) -> Option<(&String, f64)>) -> f64 {
+/// The worst factor that the plan has for `worker`.
+fn worst_factor(schedule: &Schedule, worker: &str, factor: impl Fn(&FaultKind) -> Option<(&String, f64)>) -> f64 {
     let hits = schedule.faults.iter().filter_map(|fault| factor(&fault.what));
-    hits.filter(|(node, _)| *node == worker).map(|(_, factor)| factor.max(1.0)).product()
+    hits.filter(|(node, _)| *node == worker).map(|(_, factor)| factor).fold(1.0, f64::max)
 }
 
 /// What the end of a run says about this promise.
