@@ -3,18 +3,39 @@
 
 use std::path::Path;
 
-use crate::scenario::FileProblem;
-use crate::schedule::Schedule;
+use serde::{Deserialize, Serialize};
+use sim::Fault;
+use toml::Spanned;
+
+use crate::scenario::{FileProblem, read_text, stem, toml_files};
+use crate::schedule::{ClusterShape, Models, Schedule, Workload, check_fault};
 
 /// A schedule and what a person should know about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanFile {
     /// What happens in it and which bug it once showed, in a sentence or two.
     pub about: String,
     /// Which promise it once broke: the name of a file in `scenarios/src/invariants`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub breaks: Option<String>,
     /// The schedule.
+    #[serde(flatten)]
     pub schedule: Schedule,
+}
+
+/// A plan file, word for word, with the places of what may make no sense.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    about: String,
+    breaks: Option<String>,
+    seed: u64,
+    cluster: Spanned<ClusterShape>,
+    workload: Spanned<Workload>,
+    #[serde(default)]
+    models: Models,
+    #[serde(default)]
+    faults: Vec<Spanned<Fault>>,
 }
 
 impl PlanFile {
@@ -24,7 +45,33 @@ impl PlanFile {
     ///
     /// When the file cannot be read or makes no sense.
     pub fn read(path: &Path) -> Result<Self, FileProblem> {
-        todo!("{path:?}")
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Reads `text`, the contents of the plan file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it makes no sense: an unknown key or word, a number out of bounds, a node that is not there.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileProblem> {
+        let written: Written = toml::from_str(text).map_err(|error| FileProblem::of_toml(path, text, &error))?;
+        let checks = [
+            (written.cluster.span(), written.cluster.get_ref().check()),
+            (written.workload.span(), written.workload.get_ref().check()),
+        ];
+        let cluster = written.cluster.get_ref();
+        let faults = written.faults.iter().map(|fault| (fault.span(), check_fault(fault.get_ref(), cluster)));
+        for (span, sense) in checks.into_iter().chain(faults) {
+            sense.map_err(|what| FileProblem::at(path, text, &span, what))?;
+        }
+        let schedule = Schedule {
+            seed: written.seed,
+            cluster: written.cluster.into_inner(),
+            workload: written.workload.into_inner(),
+            models: written.models,
+            faults: written.faults.into_iter().map(Spanned::into_inner).collect(),
+        };
+        Ok(Self { about: written.about, breaks: written.breaks, schedule })
     }
 
     /// Reads all plan files (`*.toml`) of a directory, with their names (without `.toml`), in the order of these. No such
@@ -34,12 +81,101 @@ impl PlanFile {
     ///
     /// When the directory or one of the files cannot be read, or a file makes no sense.
     pub fn read_all(directory: &Path) -> Result<Vec<(String, Self)>, FileProblem> {
-        todo!("{directory:?}")
+        if !directory.exists() {
+            return Ok(Vec::new());
+        }
+        toml_files(directory)?.iter().map(|path| Ok((stem(path), Self::read(path)?))).collect()
     }
 
     /// The text of the file.
+    ///
+    /// # Panics
+    ///
+    /// Never: all of it can be written as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        todo!()
+        toml::to_string(self).expect("text, numbers, lists and tables are what TOML has")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = r#"
+about = "w1 loses power."
+seed = 7
+
+[cluster]
+workers = [{ slots = 1 }, { slots = 1, start_after = "2s" }]
+task_timeout = "1s"
+max_failures = 4
+
+[workload]
+app = "trail"
+combine = false
+reduces = 2
+limits = { map_buffer = 100, read_block = 10, run_block = 10, merge_fan_in = 2, write_block = 10 }
+inputs = ["a b", { hex = "ff00" }]
+
+[[faults]]
+when = { after = { node = "w1", operation = "rename", nth = 3 } }
+what = { power_loss = { node = "w1", restart_after = "1s" } }
+"#;
+
+    fn parse(text: &str) -> Result<PlanFile, FileProblem> {
+        PlanFile::parse(Path::new("plan.toml"), text)
+    }
+
+    fn problem_of(from: &str, to: &str) -> String {
+        assert!(PLAN.contains(from));
+        parse(&PLAN.replacen(from, to, 1)).expect_err(to).to_string()
+    }
+
+    #[test]
+    fn a_plan_reads_back_as_it_was_written() {
+        let plan = parse(PLAN).unwrap();
+        assert_eq!(plan.schedule.workload.inputs[1].0, b"\xff\0");
+        assert_eq!(parse(&plan.to_toml()), Ok(plan));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_its_line() {
+        for (from, to, problem) in [
+            ("node = \"w1\", restart", "node = \"w7\", restart", "plan.toml:17: this cluster has no node `w7`"),
+            ("[{ slots = 1 }", "[{ slots = 0 }", "plan.toml:5: a worker has 1 to"),
+            ("reduces = 2", "reduces = 0", "plan.toml:10: a job has 1 to"),
+            ("merge_fan_in = 2", "merge_fan_in = 1", "plan.toml:10: merge_fan_in is at least 2"),
+            ("nth = 3", "nth = 0", "plan.toml:17: `nth` counts from 1"),
+            ("task_timeout = \"1s\"", "task_timeout = 1", "plan.toml:7: "),
+            ("\"ff00\"", "\"ff0\"", "plan.toml:15: "),
+        ] {
+            let found = problem_of(from, to);
+            assert!(found.starts_with(problem), "{found}");
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_bounds_are_refused() {
+        let with = |what: &str| problem_of("{ power_loss = { node = \"w1\", restart_after = \"1s\" } }", what);
+        let lossy = with("{ lossy = { from = [], to = [], requests = 1.5, replies = 0.0, duration = \"1s\" } }");
+        assert!(lossy.contains("`1.5` is not a share"), "{lossy}");
+        let slow = with("{ slow_disk = { node = \"w1\", factor = 0.5, duration = \"1s\" } }");
+        assert!(slow.contains("`0.5` is not a factor"), "{slow}");
+        let drift = with("{ clock_drift = { node = \"w1\", parts_per_million = -1000000, duration = \"1s\" } }");
+        assert!(drift.contains("drift"), "{drift}");
+    }
+
+    #[test]
+    fn the_right_word_is_suggested() {
+        for (from, to, problem) in [
+            ("max_failures", "max_failure", "plan.toml:8: unknown field `max_failure`"),
+            ("power_loss", "power_lost", "plan.toml:19: unknown variant `power_lost`"),
+            ("\"rename\"", "\"renam\"", "plan.toml:18: unknown variant `renam`"),
+        ] {
+            let found = problem_of(from, to);
+            let meant = format!("did you mean `{}`?", from.trim_matches('"'));
+            assert!(found.starts_with(problem) && found.ends_with(&meant), "{found}");
+        }
     }
 }

@@ -1,8 +1,31 @@
 //! A scenario: a situation in words, and the ranges from which a seed draws a schedule of it.
+//!
+//! A scenario file says what it is `about` and which `promise` is at stake; what it leaves out of `[cluster]`, `[workload]` and
+//! `[models]` is drawn from the widest range that makes sense. Every number is one value or `[low, high]`, both included.
 
-use std::fmt;
+mod between;
+mod cluster;
+mod faults;
+mod kinds;
+mod problem;
+mod stream;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use toml::Spanned;
+
+use self::cluster::{ClusterRanges, ModelRanges};
+use self::faults::FaultGroup;
+pub use self::problem::FileProblem;
+pub(crate) use self::problem::nearest;
+use self::stream::Stream;
+use self::workload::WorkloadRanges;
 use crate::schedule::Schedule;
 
 /// One situation that is rehearsed, read from a file in `scenarios/cases`.
@@ -14,30 +37,26 @@ pub struct Scenario {
     pub about: String,
     /// The promise at stake, in a sentence.
     pub promise: String,
+    cluster: ClusterRanges,
+    workload: WorkloadRanges,
+    models: ModelRanges,
+    faults: Vec<FaultGroup>,
 }
 
-/// Why a scenario or plan file cannot be used: which file, which line, what is wrong, and what was perhaps meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileProblem {
-    /// The file.
-    pub file: PathBuf,
-    /// The line, from 1, where known.
-    pub line: Option<usize>,
-    /// What is wrong, and what was perhaps meant: a sentence without its full stop.
-    pub what: String,
+/// A scenario file, word for word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    about: String,
+    promise: String,
+    #[serde(default)]
+    cluster: ClusterRanges,
+    workload: Option<Spanned<WorkloadRanges>>,
+    #[serde(default)]
+    models: ModelRanges,
+    #[serde(default)]
+    faults: Vec<FaultGroup>,
 }
-
-impl fmt::Display for FileProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.what)
-    }
-}
-
-impl std::error::Error for FileProblem {}
 
 impl Scenario {
     /// Reads a scenario file.
@@ -46,7 +65,36 @@ impl Scenario {
     ///
     /// When the file cannot be read or makes no sense.
     pub fn read(path: &Path) -> Result<Self, FileProblem> {
-        todo!("{path:?}")
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Reads `text`, the contents of the scenario file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it makes no sense: an unknown key or word, a number out of bounds, a node that is not there.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileProblem> {
+        let written: Written = toml::from_str(text).map_err(|error| FileProblem::of_toml(path, text, &error))?;
+        let workload = match written.workload {
+            Some(workload) if !workload.get_ref().names_an_app() => {
+                return Err(FileProblem::at(path, text, &workload.span(), "`apps` names none; leave it out for all"));
+            }
+            workload => workload.map(Spanned::into_inner).unwrap_or_default(),
+        };
+        let workers = written.cluster.workers;
+        let workers = workers.low.0 as usize..=workers.high.0 as usize;
+        if let Some((span, what)) = written.faults.iter().find_map(|group| group.problem(&workers)) {
+            return Err(FileProblem::at(path, text, &span, what));
+        }
+        Ok(Self {
+            name: stem(path),
+            about: written.about,
+            promise: written.promise,
+            cluster: written.cluster,
+            workload,
+            models: written.models,
+            faults: written.faults,
+        })
     }
 
     /// Reads all scenario files (`*.toml`) of a directory, in the order of their names.
@@ -55,12 +103,49 @@ impl Scenario {
     ///
     /// When the directory or one of the files cannot be read, or a file makes no sense.
     pub fn read_all(directory: &Path) -> Result<Vec<Self>, FileProblem> {
-        todo!("{directory:?}")
+        toml_files(directory)?.iter().map(|path| Self::read(path)).collect()
     }
 
     /// The schedule that `seed` draws.
     #[must_use]
     pub fn draw(&self, seed: u64) -> Schedule {
-        todo!("{seed}")
+        let cluster = self.cluster.draw(&mut Stream::new(seed, 1));
+        let mut faults = Vec::new();
+        for (number, group) in (0..).zip(&self.faults) {
+            // A stream for each group: another one added at the end leaves the others as they were.
+            group.draw(&cluster, &mut Stream::new(seed, 4 + number), &mut faults);
+        }
+        Schedule {
+            seed,
+            cluster,
+            workload: self.workload.draw(&mut Stream::new(seed, 2)),
+            models: self.models.draw(&mut Stream::new(seed, 3)),
+            faults,
+        }
     }
+}
+
+/// The text of a file.
+pub(crate) fn read_text(path: &Path) -> Result<String, FileProblem> {
+    fs::read_to_string(path).map_err(|error| FileProblem::of_file(path, format!("cannot be read: {error}")))
+}
+
+/// The name of a file without its extension.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The files called `*.toml` in a directory, in the order of their names.
+pub(crate) fn toml_files(directory: &Path) -> Result<Vec<PathBuf>, FileProblem> {
+    let cannot = |error| FileProblem::of_file(directory, format!("cannot be read: {error}"));
+    let entries = fs::read_dir(directory).map_err(cannot)?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(cannot)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }

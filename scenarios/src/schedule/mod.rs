@@ -4,6 +4,7 @@
 //! [`Schedule::seed`] and of what the message is, so that taking one fault out moves nothing else.
 
 mod bytes;
+mod check;
 mod workload;
 
 use std::time::Duration;
@@ -12,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use sim::{ComputeModel, DiskModel, Fault, NetworkModel, Plan, duration_text};
 
 pub use bytes::Bytes;
+pub(crate) use check::check_fault;
 pub use workload::{AppChoice, LimitsShape, Phase, Trouble, Workload};
 
 /// Everything that one rehearsal depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// Where all chance comes from that the rest leaves open.
+    /// Where all chance comes from that the rest leaves open; at most 2⁶³ - 1, because TOML has no larger numbers.
     pub seed: u64,
     /// Who works.
     pub cluster: ClusterShape,

@@ -1,0 +1,103 @@
+//! Who works in a scenario, and how fast its world is: from ranges to one cluster.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use sim::Spread;
+
+use super::between::{Between, Count};
+use super::stream::Stream;
+use crate::schedule::{ClusterShape, Models, WorkerShape};
+
+/// The `[cluster]` of a scenario file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ClusterRanges {
+    /// How many workers are there from the start.
+    pub(super) workers: Between<Count>,
+    /// How many attempts each runs at once.
+    slots: Between<Count>,
+    /// The job's task timeout.
+    task_timeout: Between<Duration>,
+    /// How many attempts of a task may fail.
+    max_failures: Between<Count>,
+    /// Workers that come later.
+    pub(super) late: Option<Late>,
+}
+
+impl Default for ClusterRanges {
+    fn default() -> Self {
+        Self {
+            workers: Between { low: Count(1), high: Count(4) },
+            slots: Between { low: Count(1), high: Count(2) },
+            task_timeout: Between { low: Duration::from_millis(500), high: Duration::from_secs(5) },
+            // Faults make attempts fail through no fault of the app's.
+            max_failures: Between::exactly(Count(1000)),
+            late: None,
+        }
+    }
+}
+
+/// Workers that come later.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Late {
+    workers: Between<Count>,
+    after: Between<Duration>,
+}
+
+impl ClusterRanges {
+    pub(super) fn draw(&self, stream: &mut Stream) -> ClusterShape {
+        let mut workers = Vec::new();
+        for _ in 0..self.workers.draw(stream).0 {
+            workers.push(WorkerShape { slots: self.slots.draw(stream).0, start_after: Duration::ZERO });
+        }
+        if let Some(late) = &self.late {
+            for _ in 0..late.workers.draw(stream).0 {
+                workers.push(WorkerShape { slots: self.slots.draw(stream).0, start_after: late.after.draw(stream) });
+            }
+        }
+        ClusterShape {
+            workers,
+            task_timeout: self.task_timeout.draw(stream),
+            max_failures: self.max_failures.draw(stream).0,
+        }
+    }
+}
+
+/// The `[models]` of a scenario file. What is absent is as the simulator has it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ModelRanges {
+    /// How long a message typically takes; a fifth of it at least, twenty times at most.
+    message: Option<Between<Duration>>,
+    /// How long a file operation typically takes; a fifth of it at least, twenty times at most.
+    file_operation: Option<Between<Duration>>,
+    /// What computing costs for a byte of input.
+    compute_per_byte: Option<Between<Duration>>,
+    /// What computing costs for a record.
+    compute_per_record: Option<Between<Duration>>,
+}
+
+fn around(typical: Duration) -> Spread {
+    Spread { min: typical / 5, typical, max: typical * 20 }
+}
+
+impl ModelRanges {
+    pub(super) fn draw(&self, stream: &mut Stream) -> Models {
+        let mut models = Models::default();
+        if let Some(message) = self.message {
+            models.network.latency = around(message.draw(stream));
+        }
+        if let Some(operation) = self.file_operation {
+            models.disk.latency = around(operation.draw(stream));
+        }
+        if let Some(cost) = self.compute_per_byte {
+            models.compute.nanos_per_byte = cost.draw(stream).as_nanos() as f64;
+        }
+        if let Some(cost) = self.compute_per_record {
+            models.compute.nanos_per_record = cost.draw(stream).as_nanos() as f64;
+        }
+        models
+    }
+}

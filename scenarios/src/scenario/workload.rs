@@ -1,0 +1,181 @@
+//! On what a scenario works: from ranges to one job with all the bytes of its input.
+
+use std::num::NonZeroU64;
+
+use serde::Deserialize;
+
+use super::between::{Between, Count, Odds};
+use super::stream::Stream;
+use crate::schedule::{AppChoice, Bytes, LimitsShape, Phase, Trouble, Workload};
+
+/// The `[workload]` of a scenario file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WorkloadRanges {
+    /// One of these apps.
+    apps: Vec<AppChoice>,
+    /// How many input files.
+    files: Between<u64>,
+    /// How many words a file has.
+    words: Between<u64>,
+    /// How many different words there are.
+    vocabulary: Between<Count>,
+    /// The share of words that are some hundred letters long.
+    long_words: Odds,
+    /// The share of files with nothing in them.
+    empty: Odds,
+    /// The share of files of arbitrary bytes.
+    binary: Odds,
+    /// How many partitions.
+    reduces: Between<Count>,
+    /// Whether the app's combiner is used.
+    combine: Odds,
+    /// Whether files are split, and into pieces of which size.
+    split: Split,
+    /// Whether memory is so tight that a few records fill it.
+    tight: Odds,
+    /// What is the matter with the app.
+    trouble: Option<TroubleRanges>,
+}
+
+impl Default for WorkloadRanges {
+    fn default() -> Self {
+        Self {
+            apps: vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail],
+            files: Between { low: 1, high: 6 },
+            words: Between { low: 1, high: 120 },
+            vocabulary: Between { low: Count(1), high: Count(40) },
+            long_words: Odds(0.0),
+            empty: Odds(0.1),
+            binary: Odds(0.0),
+            reduces: Between { low: Count(1), high: Count(5) },
+            combine: Odds(0.5),
+            split: Split::default(),
+            tight: Odds(0.3),
+            trouble: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Split {
+    share: Odds,
+    bytes: Between<Count>,
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self { share: Odds(0.3), bytes: Between { low: Count(20), high: Count(200) } }
+    }
+}
+
+/// The app stumbles over one of the words of the input.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TroubleRanges {
+    phase: Phase,
+    #[serde(default = "half")]
+    panics: Odds,
+    /// How many times; always, when absent.
+    times: Option<Between<Count>>,
+}
+
+fn half() -> Odds {
+    Odds(0.5)
+}
+
+impl WorkloadRanges {
+    /// Whether an app is named at all.
+    pub(super) fn names_an_app(&self) -> bool {
+        !self.apps.is_empty()
+    }
+
+    pub(super) fn draw(&self, stream: &mut Stream) -> Workload {
+        let app = *stream.choose(&self.apps);
+        let words = self.draw_words(stream);
+        let inputs: Vec<Bytes> = (0..self.files.draw(stream)).map(|_| self.draw_input(&words, stream)).collect();
+        let split = self.split.share.draw(stream);
+        let split_size = self.split.bytes.draw(stream).0;
+        Workload {
+            app,
+            combine: self.combine.draw(stream),
+            reduces: self.reduces.draw(stream).0,
+            split_size: NonZeroU64::new(split_size.into()).filter(|_| split),
+            limits: if self.tight.draw(stream) { tight_limits(stream) } else { ROOMY },
+            trouble: self.trouble.as_ref().map(|trouble| trouble.draw(&inputs, stream)),
+            inputs,
+        }
+    }
+
+    /// Different words: letters only, because apps cut text at everything else.
+    fn draw_words(&self, stream: &mut Stream) -> Vec<String> {
+        let count = self.vocabulary.draw(stream).0;
+        let word = |number: u32| {
+            let long = self.long_words.draw(stream);
+            let repeats = if long { stream.between(100, 300) } else { stream.between(1, 2) };
+            let syllable: String =
+                [number / 26 % 26, number % 26].map(|letter| char::from(b'a' + letter as u8)).iter().collect();
+            syllable.repeat(repeats as usize)
+        };
+        (0..count).map(word).collect()
+    }
+
+    fn draw_input(&self, words: &[String], stream: &mut Stream) -> Bytes {
+        if self.empty.draw(stream) {
+            return Bytes(Vec::new());
+        }
+        let count = self.words.draw(stream);
+        if self.binary.draw(stream) {
+            return Bytes((0..count * 4).map(|_| stream.between(0, 255) as u8).collect());
+        }
+        let mut text = String::new();
+        for _ in 0..count {
+            text.push_str(stream.choose::<String>(words));
+            text.push(if stream.chance(0.15) { '\n' } else { ' ' });
+        }
+        // Half of all files end in the middle of a line.
+        if stream.chance(0.5) {
+            text.truncate(text.trim_end().len());
+        }
+        Bytes(text.into_bytes())
+    }
+}
+
+impl TroubleRanges {
+    fn draw(&self, inputs: &[Bytes], stream: &mut Stream) -> Trouble {
+        let words: Vec<&str> = inputs
+            .iter()
+            .filter_map(|input| str::from_utf8(&input.0).ok())
+            .flat_map(str::split_ascii_whitespace)
+            .collect();
+        let word = if words.is_empty() { "absent" } else { *stream.choose(&words) };
+        Trouble {
+            phase: self.phase,
+            word: word.to_owned(),
+            panics: self.panics.draw(stream),
+            times: self.times.map(|times| times.draw(stream).0),
+        }
+    }
+}
+
+/// Memory enough for everything in a rehearsal.
+const ROOMY: LimitsShape = LimitsShape {
+    map_buffer: 1 << 20,
+    read_block: 1 << 16,
+    run_block: 1 << 16,
+    merge_fan_in: 128,
+    write_block: 1 << 16,
+};
+
+/// So little memory that buffers spill, runs take several passes to merge, and every block boundary falls inside a record.
+fn tight_limits(stream: &mut Stream) -> LimitsShape {
+    let mut draw = |low: u64, high: u64| stream.between(low, high) as u32;
+    LimitsShape {
+        map_buffer: draw(1, 1500),
+        read_block: draw(1, 300),
+        run_block: draw(1, 300),
+        merge_fan_in: draw(2, 5),
+        write_block: draw(1, 300),
+    }
+}

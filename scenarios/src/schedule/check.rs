@@ -1,0 +1,86 @@
+//! Whether a schedule makes sense: a drawn one always does, one that a person has edited may not.
+
+use sim::{Fault, FaultKind, Trigger};
+
+use super::{ClusterShape, Workload};
+use crate::rehearsal::COORDINATOR;
+use crate::scenario::nearest;
+
+/// The largest number of tasks or slots that makes sense in a rehearsal: more is a slip of the pen.
+const MANY: u32 = 10_000;
+
+/// Holds, or a sentence without its full stop that says what is wrong.
+pub(crate) type Sense = Result<(), String>;
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Sense {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+impl ClusterShape {
+    /// Whether there is somebody to work.
+    pub(crate) fn check(&self) -> Sense {
+        ensure(!self.workers.is_empty(), || "a cluster has at least one worker".into())?;
+        ensure(self.workers.iter().all(|worker| (1..=MANY).contains(&worker.slots)), || {
+            format!("a worker has 1 to {MANY} slots")
+        })?;
+        ensure(!self.task_timeout.is_zero(), || "the task timeout is longer than nothing".into())?;
+        ensure(self.max_failures > 0, || "max_failures is at least 1".into())
+    }
+}
+
+impl Workload {
+    /// Whether there is something that can be done.
+    pub(crate) fn check(&self) -> Sense {
+        ensure((1..=MANY).contains(&self.reduces), || format!("a job has 1 to {MANY} reduces, not {}", self.reduces))?;
+        let limits = self.limits;
+        let buffers = [limits.map_buffer, limits.read_block, limits.run_block, limits.write_block];
+        ensure(buffers.iter().all(|&bytes| bytes > 0), || "a buffer or block has at least 1 byte".into())?;
+        ensure(limits.merge_fan_in >= 2, || "merge_fan_in is at least 2: fewer would merge for ever".into())?;
+        let trouble = self.trouble.as_ref();
+        ensure(trouble.is_none_or(|trouble| !trouble.word.is_empty()), || "the word of `trouble` is not empty".into())
+    }
+}
+
+/// Whether `fault` can strike a cluster of this shape.
+pub(crate) fn check_fault(fault: &Fault, cluster: &ClusterShape) -> Sense {
+    let trigger = match &fault.when {
+        Trigger::At(_) => None,
+        Trigger::After { node, nth, .. } => {
+            ensure(*nth > 0, || "`nth` counts from 1".into())?;
+            Some(node.as_str())
+        }
+    };
+    let names: Vec<String> = cluster.worker_names().chain([COORDINATOR.to_owned()]).collect();
+    for node in fault.what.nodes().chain(trigger) {
+        ensure(names.iter().any(|name| name == node), || {
+            let meant = nearest(node, names.iter().map(String::as_str));
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+            format!("this cluster has no node `{node}`, only {}{meant}", names.join(", "))
+        })?;
+    }
+    check_numbers(&fault.what)
+}
+
+fn check_numbers(what: &FaultKind) -> Sense {
+    let share = |share: f64| ensure((0.0..=1.0).contains(&share), || format!("`{share}` is not a share from 0 to 1"));
+    let factor =
+        |factor: f64| ensure(factor >= 1.0 && factor.is_finite(), || format!("`{factor}` is not a factor from 1"));
+    match *what {
+        FaultKind::Lossy { requests, replies, .. } => share(requests).and(share(replies)),
+        FaultKind::Duplicating { probability, .. } => share(probability),
+        FaultKind::SlowDisk { factor: times, .. } | FaultKind::SlowCompute { factor: times, .. } => factor(times),
+        FaultKind::ClockDrift { parts_per_million, .. } => ensure(parts_per_million >= -900_000, || {
+            format!("`{parts_per_million}` is not a drift in millionths from -900000")
+        }),
+        FaultKind::Crash { .. }
+        | FaultKind::PowerLoss { .. }
+        | FaultKind::Pause { .. }
+        | FaultKind::Partition { .. }
+        | FaultKind::Delaying { .. }
+        | FaultKind::DiskError { .. }
+        | FaultKind::ShortWrite { .. }
+        | FaultKind::TornWrite { .. }
+        | FaultKind::BitRot { .. }
+        | FaultKind::ClockJump { .. } => Ok(()),
+    }
+}
