@@ -49,8 +49,10 @@ impl<W: World> Bench<W> {
         let worker = self.registration.worker;
         info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt started");
         let outcome = match assignment.work {
-            Assigned::Map { split } => self.map(id, &split, progress).await,
-            Assigned::Reduce { partition, map_outputs } => self.reduce(id, partition, map_outputs, progress).await,
+            Assigned::Map { split } => self.map(id, &split, progress.clone()).await,
+            Assigned::Reduce { partition, map_outputs } => {
+                self.reduce(id, partition, map_outputs, progress.clone()).await
+            }
         };
         let report = match outcome {
             Ok(counters) => Request::Done { worker, attempt: id, counters },
@@ -61,7 +63,10 @@ impl<W: World> Bench<W> {
             }
             Err(Trouble::Task(error)) => {
                 self.files.discard(id).await;
-                let Some(failure) = failure(error) else {
+                let failure = failure(error).filter(|_| !progress.is_stopped());
+                let Some(failure) = failure else {
+                    // The job may be over, its directory gone, and made anew by this very attempt.
+                    self.files.remove_empty_directories().await;
                     info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
                     return Ok(());
                 };
@@ -91,8 +96,10 @@ impl<W: World> Bench<W> {
         progress: Arc<Progress>,
     ) -> Result<Counters, Trouble> {
         let inputs = self.map_outputs(map_outputs).await.map_err(Trouble::Client)?;
-        self.files.create_directories().await?;
         let context = self.context(id, progress);
+        // The answer may have come when nobody wanted this attempt any more.
+        context.tick()?;
+        self.files.create_directories().await?;
         let counters = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await?;
         self.await_permission(id, &context.progress).await?;
         self.files.commit_reduce(partition, id).await?;
