@@ -8,5 +8,7 @@ fn main() {
     println!("{}", scenarios::PlanFile { about: "x".into(), breaks: None, schedule: schedule.clone() }.to_toml());
     let r = std::thread::spawn(move || scenarios::rehearse(&schedule, true)).join().unwrap();
     println!("{:?}", r.broken);
-    for (at, e) in r.report.history.unwrap() { println!("{:>12.6} {e}", at.as_secs_f64()); }
+    for (at, e) in r.report.history.unwrap() {
+        println!("{:>12.6} {e}", at.as_secs_f64());
+    }
 }

@@ -4,7 +4,9 @@
 //! output is held against the sequential oracle at every file operation.
 
 mod apps;
+mod campaign;
 mod invariants;
+pub mod mrsim;
 mod notes;
 mod oracle;
 mod plan_file;
@@ -12,6 +14,7 @@ mod rehearsal;
 mod scenario;
 mod schedule;
 
+pub use campaign::{Campaign, Determinism, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
 pub use invariants::{Broken, Judgement};
 pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft};
 pub use oracle::Expected;

@@ -66,7 +66,7 @@ impl ClusterRanges {
 }
 
 /// The `[models]` of a scenario file. What is absent is as the simulator has it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ModelRanges {
     /// How long a message typically takes; a fifth of it at least, twenty times at most.
@@ -74,9 +74,21 @@ pub(super) struct ModelRanges {
     /// How long a file operation typically takes; a fifth of it at least, twenty times at most.
     file_operation: Option<Between<Duration>>,
     /// What computing costs for a byte of input.
-    compute_per_byte: Option<Between<Duration>>,
+    compute_per_byte: Between<Duration>,
     /// What computing costs for a record.
     compute_per_record: Option<Between<Duration>>,
+}
+
+impl Default for ModelRanges {
+    /// Computing takes up to as long as everything else together, so that faults strike in the middle of it too.
+    fn default() -> Self {
+        Self {
+            message: None,
+            file_operation: None,
+            compute_per_byte: Between { low: Duration::from_nanos(10), high: Duration::from_micros(100) },
+            compute_per_record: None,
+        }
+    }
 }
 
 fn around(typical: Duration) -> Spread {
@@ -92,9 +104,7 @@ impl ModelRanges {
         if let Some(operation) = self.file_operation {
             models.disk.latency = around(operation.draw(stream));
         }
-        if let Some(cost) = self.compute_per_byte {
-            models.compute.nanos_per_byte = cost.draw(stream).as_nanos() as f64;
-        }
+        models.compute.nanos_per_byte = self.compute_per_byte.draw(stream).as_nanos() as f64;
         if let Some(cost) = self.compute_per_record {
             models.compute.nanos_per_record = cost.draw(stream).as_nanos() as f64;
         }

@@ -5,6 +5,7 @@
 
 mod bytes;
 mod check;
+mod describe;
 mod workload;
 
 use std::time::Duration;

@@ -1,0 +1,84 @@
+//! How a campaign or replay ends, as an exit code that tells the kinds of failure apart.
+
+use crate::campaign::Outcome;
+use crate::invariants::Judgement;
+
+/// How it ended; later ones are graver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Every promise was kept.
+    Passed,
+    /// Something did not finish although every fault had healed.
+    NoLiveness,
+    /// A promise was broken, or the program under test panicked.
+    PromiseBroken,
+    /// One schedule ran in two ways.
+    Nondeterminism,
+    /// The harness itself panicked.
+    HarnessCrashed,
+}
+
+impl Ending {
+    /// The exit code for words that make no sense; it is clap's own.
+    pub const WRONG_USAGE: u8 = 2;
+
+    /// What `--help` says of exit codes.
+    pub(super) const HELP: &str = "\
+Exit codes:
+  0  every promise was kept
+  1  a promise was broken, or the program under test panicked
+  2  wrong usage, or a file that makes no sense; nothing was rehearsed
+  3  no liveness: something did not finish although every fault had healed
+  4  nondeterminism: one schedule ran in two ways
+  5  the harness itself crashed
+Of several kinds the gravest counts: 5, 4, 1, 3.";
+
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::PromiseBroken => 1,
+            Self::NoLiveness => 3,
+            Self::Nondeterminism => 4,
+            Self::HarnessCrashed => 5,
+        }
+    }
+
+    /// How a campaign ends in which this was the gravest outcome.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Self::Passed,
+            Outcome::Broken(broken) if broken.judgement == Judgement::Liveness => Self::NoLiveness,
+            Outcome::Broken(_) => Self::PromiseBroken,
+            Outcome::Nondeterministic(_) => Self::Nondeterminism,
+            Outcome::HarnessCrashed(_) => Self::HarnessCrashed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invariants::Broken;
+
+    fn broken(judgement: Judgement) -> Outcome {
+        Outcome::Broken(Broken { promise: "p", judgement, what: String::new() })
+    }
+
+    #[test]
+    fn each_kind_of_failure_has_its_code_and_the_gravest_counts() {
+        let outcomes = [
+            Outcome::Passed,
+            broken(Judgement::Liveness),
+            broken(Judgement::Safety),
+            Outcome::Nondeterministic(String::new()),
+            Outcome::HarnessCrashed(String::new()),
+        ];
+        let endings: Vec<Ending> = outcomes.iter().map(Ending::of).collect();
+        assert!(endings.is_sorted());
+        assert_eq!(endings.iter().map(|ending| ending.code()).collect::<Vec<_>>(), [0, 3, 1, 4, 5]);
+        assert_eq!(Ending::of(&broken(Judgement::Panic)), Ending::PromiseBroken);
+    }
+}

@@ -1,0 +1,109 @@
+//! `mrsim`: the rehearsals from the command line.
+
+mod exit;
+mod json;
+mod options;
+mod progress;
+mod replay;
+mod run;
+mod table;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use self::exit::Ending;
+use self::options::{Arguments, Command, RunOptions};
+use crate::plan_file::PlanFile;
+use crate::scenario::{FileProblem, Scenario, nearest};
+
+/// How many schedules are rehearsed when nobody says how many.
+const DEFAULT_SCHEDULES: u64 = 10_000;
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match dispatch(Arguments::parse()) {
+        Ok(ending) => ExitCode::from(ending.code()),
+        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("mrsim: {trouble}");
+            ExitCode::from(Ending::WRONG_USAGE)
+        }
+    }
+}
+
+/// Why nothing could be rehearsed, or told of.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// A scenario or plan file.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// The person's words.
+    #[error("{0}")]
+    Usage(String),
+    /// What was to be printed or written.
+    #[error("cannot write the results: {0}")]
+    Output(#[from] io::Error),
+}
+
+fn dispatch(arguments: Arguments) -> Result<Ending, Trouble> {
+    let Arguments { command, cases, regressions } = arguments;
+    match command {
+        None => {
+            let scenarios = Scenario::read_all(&cases)?;
+            run::run(&scenarios, &PlanFile::read_all(&regressions)?, &RunOptions::default())
+        }
+        Some(Command::Run { scenarios: names, options }) => {
+            let all = Scenario::read_all(&cases)?;
+            let chosen = choose(all, &names)?;
+            run::run(&chosen, &PlanFile::read_all(&regressions)?, &options)
+        }
+        Some(Command::List) => list(&cases),
+        Some(Command::Plan { scenario, seed }) => {
+            let scenario = find(&cases, &scenario)?;
+            let about = format!("Seed {seed} of {}: {}", scenario.name, scenario.about);
+            let plan = PlanFile { about, breaks: None, schedule: scenario.draw(seed) };
+            write!(io::stdout(), "{}", plan.to_toml())?;
+            Ok(Ending::Passed)
+        }
+        Some(Command::Replay { scenario, seed, plan, check_determinism }) => {
+            let subject = match (scenario, seed, plan) {
+                (Some(scenario), Some(seed), None) => replay::Subject::drawn(&find(&cases, &scenario)?, seed),
+                (None, None, Some(path)) => replay::Subject::planned(&path, PlanFile::read(&path)?),
+                _ => return Err(Trouble::Usage("say which: `replay SCENARIO SEED` or `replay --plan FILE`".into())),
+            };
+            replay::replay(&subject, check_determinism)
+        }
+    }
+}
+
+fn list(cases: &Path) -> Result<Ending, Trouble> {
+    let mut out = io::stdout().lock();
+    let scenarios = Scenario::read_all(cases)?;
+    let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
+    for Scenario { name, about, .. } in scenarios {
+        writeln!(out, "{name:width$}  {about}")?;
+    }
+    Ok(Ending::Passed)
+}
+
+/// Those of `all` that `names` names, in the order of `all`; all, when it names none.
+fn choose(all: Vec<Scenario>, names: &[String]) -> Result<Vec<Scenario>, Trouble> {
+    let known: Vec<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        let meant = nearest(unknown, known).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+        return Err(Trouble::Usage(format!(
+            "there is no scenario `{unknown}`{meant} `cargo mrsim list` tells which there are"
+        )));
+    }
+    let wanted = |scenario: &Scenario| names.is_empty() || names.contains(&scenario.name);
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+fn find(cases: &Path, name: &str) -> Result<Scenario, Trouble> {
+    let mut found = choose(Scenario::read_all(cases)?, &[name.to_owned()])?;
+    Ok(found.remove(0))
+}

@@ -1,0 +1,130 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Args, Parser, Subcommand};
+
+use super::exit::Ending;
+use crate::campaign::{Seeds, Shard};
+
+/// The colours of `--help`; clap leaves them out where `NO_COLOR` is set or nobody looks.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  mrsim                                  all scenarios, 10,000 schedules
+  mrsim run zombie --seeds 0..100000     one scenario, thoroughly
+  mrsim run --for 60s --shard 2/8        the second of eight machines, for a minute
+  mrsim replay zombie 4711               what happens in one schedule
+  mrsim plan zombie 4711 > plan.toml     write it down, edit it, and then
+  mrsim replay --plan plan.toml          see what happens now
+
+";
+
+/// Rehearses MapReduce: its very coordinator and workers on a simulated cluster, thousands of seeded schedules of crashes, delays,
+/// partitions and disk faults, every output held against a sequential oracle.
+///
+/// Without a command: all scenarios, 10,000 schedules.
+#[derive(Debug, Parser)]
+#[command(name = "mrsim", version, styles = STYLES, after_help = format!("{EXAMPLES}{}", Ending::HELP))]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// The folder of scenario files.
+    #[arg(long, global = true, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/cases"), hide_default_value = true)]
+    pub(super) cases: PathBuf,
+    /// The folder of plan files of old bugs, which always run first.
+    #[arg(long, global = true, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"), hide_default_value = true)]
+    pub(super) regressions: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Tells which scenarios there are.
+    List,
+    /// Rehearses scenarios over many seeds.
+    #[command(after_help = Ending::HELP)]
+    Run {
+        /// Which scenarios; all, when none is named.
+        #[arg(value_name = "SCENARIO")]
+        scenarios: Vec<String>,
+        #[command(flatten)]
+        options: RunOptions,
+    },
+    /// Rehearses one schedule and tells what happens.
+    #[command(after_help = Ending::HELP)]
+    Replay {
+        /// The scenario.
+        #[arg(requires = "seed", conflicts_with = "plan")]
+        scenario: Option<String>,
+        /// The seed.
+        #[arg(value_parser = clap::value_parser!(u64).range(..i64::MAX as u64))]
+        seed: Option<u64>,
+        /// A plan file instead.
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
+        /// Run it twice and compare, event for event.
+        #[arg(long)]
+        check_determinism: bool,
+    },
+    /// Prints the cluster, workload and fault plan that a seed draws, as a plan file.
+    Plan {
+        /// The scenario.
+        scenario: String,
+        /// The seed.
+        #[arg(value_parser = clap::value_parser!(u64).range(..i64::MAX as u64))]
+        seed: u64,
+    },
+}
+
+/// How a campaign is to be run.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunOptions {
+    /// The seeds of each scenario: `A..B` without B, `A..=B`, or one; by default as many as make 10,000 schedules in all.
+    #[arg(long, value_name = "A..B")]
+    pub(super) seeds: Option<Seeds>,
+    /// Go on for this long, from the first seed upwards.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) time_box: Option<Duration>,
+    /// On how many threads; on all cores by default. The results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true)]
+    pub(super) jobs: usize,
+    /// Take only part K of N of the seeds, for one of N machines.
+    #[arg(long, value_name = "K/N")]
+    pub(super) shard: Option<Shard>,
+    /// Write results there, one JSON object a line: each failure, then each scenario, then the total.
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Stop at the first failure.
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Run every schedule twice, not one in fifty.
+    #[arg(long)]
+    pub(super) check_determinism: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            seeds: None,
+            time_box: None,
+            jobs: cores(),
+            shard: None,
+            json: None,
+            fail_fast: false,
+            check_determinism: false,
+        }
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}

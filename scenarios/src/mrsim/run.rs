@@ -1,0 +1,151 @@
+//! `mrsim run`: a campaign, its progress, and the table at its end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indicatif::HumanCount;
+
+use super::exit::Ending;
+use super::json::Lines;
+use super::options::RunOptions;
+use super::progress::Progress;
+use super::table::{Tally, table};
+use super::{DEFAULT_SCHEDULES, Trouble};
+use crate::campaign::{Campaign, Determinism, Rehearsed, Seeds};
+use crate::plan_file::PlanFile;
+use crate::rehearsal::rehearse;
+use crate::scenario::Scenario;
+
+/// How many failures are told at the end; the JSON file has all of them.
+const TOLD: usize = 10;
+
+/// The row of the regressions.
+const REGRESSIONS: &str = "(regressions)";
+
+/// Runs a campaign.
+pub(super) fn run(
+    scenarios: &[Scenario],
+    regressions: &[(String, PlanFile)],
+    options: &RunOptions,
+) -> Result<Ending, Trouble> {
+    if scenarios.is_empty() {
+        return Err(Trouble::Usage("there are no scenarios: the folder of cases is empty".into()));
+    }
+    let campaign = campaign(scenarios, regressions, options);
+    let mut results = Results::new(options)?;
+    announce(&campaign, options)?;
+    let begun = Instant::now();
+    let total = (options.time_box.is_none()).then(|| campaign.len() + regressions.len() as u64);
+    let mut progress = Progress::new(total);
+    let mut written = Ok(());
+    campaign.run(&rehearse, |rehearsed| {
+        progress.add(rehearsed.faults.values().sum(), !rehearsed.passed());
+        let failed = !rehearsed.passed();
+        written = results.add(rehearsed);
+        if written.is_err() || failed && options.fail_fast { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.finish();
+    written?;
+    results.tell(begun.elapsed())
+}
+
+fn campaign<'a>(
+    scenarios: &'a [Scenario],
+    regressions: &'a [(String, PlanFile)],
+    options: &RunOptions,
+) -> Campaign<'a> {
+    let bounded = options.seeds.is_some() || options.time_box.is_some();
+    let seeds = options.seeds.unwrap_or(Seeds::starting_at(0));
+    Campaign {
+        regressions,
+        scenarios,
+        seeds: options.shard.map_or(seeds, |shard| seeds.shard(shard)),
+        schedules: if bounded { u64::MAX } else { DEFAULT_SCHEDULES },
+        time_box: options.time_box,
+        jobs: options.jobs,
+        determinism: if options.check_determinism { Determinism::Always } else { Determinism::Sampled },
+    }
+}
+
+/// One line before it starts, so that a campaign that is cut off can be begun again.
+fn announce(campaign: &Campaign<'_>, options: &RunOptions) -> io::Result<()> {
+    let scenarios = match campaign.scenarios {
+        [one] => one.name.clone(),
+        all => format!("{} scenarios", all.len()),
+    };
+    let schedules = match options.time_box {
+        Some(time_box) => format!("for {}", humantime::format_duration(time_box)),
+        None => format!("{} schedules", HumanCount(campaign.len())),
+    };
+    let (first, jobs) = (campaign.seeds.nth(0), campaign.jobs);
+    writeln!(io::stdout(), "{scenarios}, {schedules}, seeds from {first}, {jobs} jobs")
+}
+
+/// What is kept of a campaign: sums, and the first few failures.
+struct Results {
+    tallies: BTreeMap<String, Tally>,
+    schedules: u64,
+    failures: Vec<Rehearsed>,
+    ending: Ending,
+    json: Option<Lines>,
+}
+
+impl Results {
+    fn new(options: &RunOptions) -> io::Result<Self> {
+        Ok(Self {
+            tallies: BTreeMap::new(),
+            schedules: 0,
+            failures: Vec::new(),
+            ending: Ending::Passed,
+            json: options.json.as_deref().map(Lines::create).transpose()?,
+        })
+    }
+
+    fn add(&mut self, rehearsed: Rehearsed) -> io::Result<()> {
+        self.schedules += 1;
+        self.ending = self.ending.max(Ending::of(&rehearsed.outcome));
+        let row = if rehearsed.regression { REGRESSIONS } else { &rehearsed.name };
+        if let Some(tally) = self.tallies.get_mut(row) {
+            tally.add(&rehearsed);
+        } else {
+            self.tallies.entry(row.to_owned()).or_default().add(&rehearsed);
+        }
+        if rehearsed.passed() {
+            return Ok(());
+        }
+        if let Some(json) = &mut self.json {
+            json.failure(&rehearsed, self.schedules)?;
+        }
+        if self.failures.len() < TOLD {
+            self.failures.push(rehearsed);
+        }
+        Ok(())
+    }
+
+    fn tell(mut self, wall: Duration) -> Result<Ending, Trouble> {
+        let mut total = Tally::default();
+        self.tallies.values().for_each(|tally| total.join(tally));
+        if let Some(json) = &mut self.json {
+            for (name, tally) in &self.tallies {
+                json.scenario(name, tally)?;
+            }
+            json.total(&total, wall)?;
+        }
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", table(self.tallies.iter().map(|(name, tally)| (name.as_str(), tally))))?;
+        let rate = total.schedules as f64 / wall.as_secs_f64().max(1e-9);
+        writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64))?;
+        for failure in &self.failures {
+            let (name, seed) = (&failure.name, failure.seed);
+            writeln!(out, "\n{name}, seed {seed}: {}", failure.outcome.promise().unwrap_or_default())?;
+            writeln!(out, "  {}", failure.outcome.what().replace('\n', "\n  "))?;
+            writeln!(out, "  to repeat it: {}", failure.repeat_command())?;
+        }
+        if total.failed > self.failures.len() as u64 {
+            writeln!(out, "\nand {} more failures; --json FILE has all", total.failed - self.failures.len() as u64)?;
+        }
+        Ok(self.ending)
+    }
+}
