@@ -11,6 +11,7 @@ mod notes;
 mod oracle;
 mod plan_file;
 mod rehearsal;
+mod report;
 mod scenario;
 mod schedule;
 
@@ -20,6 +21,7 @@ pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft};
 pub use oracle::Expected;
 pub use plan_file::PlanFile;
 pub use rehearsal::{Rehearsal, rehearse};
+pub use report::last_events;
 pub use scenario::{FileProblem, Scenario};
 pub use schedule::{
     AppChoice, Bytes, ClusterShape, LimitsShape, Models, Phase, Schedule, Trouble, WorkerShape, Workload,

@@ -12,16 +12,15 @@ use std::process::ExitCode;
 use std::thread;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use scenarios::{Campaign, Determinism, Outcome, PlanFile, Rehearsed, Scenario, Schedule, Seeds, rehearse};
+use scenarios::{
+    Campaign, Determinism, Outcome, PlanFile, Rehearsed, Scenario, Schedule, Seeds, last_events, rehearse,
+};
 
 /// How many schedules are rehearsed in all when nobody asks for others.
-const DEFAULT_SCHEDULES: u64 = 5200;
+const DEFAULT_SCHEDULES: u64 = 10_000;
 
 /// How many failing seeds of one scenario are told.
 const TOLD: usize = 5;
-
-/// How many events before the break are shown.
-const LAST_EVENTS: usize = 25;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -129,8 +128,10 @@ fn report(first: &Rehearsed, schedule: &Schedule, failures: &[(u64, &str)], sche
     let _ = writeln!(text, "broken promise: {}", first.outcome.promise().unwrap_or_default());
     let _ = writeln!(text, "  {}\n", first.outcome.what().replace('\n', "\n  "));
     let _ = writeln!(text, "{}\n", schedule.describe());
-    if let Outcome::Broken(_) = first.outcome {
-        last_events(&mut text, schedule);
+    if let Outcome::Broken(_) = first.outcome
+        && let Ok(rehearsal) = thread::scope(|scope| scope.spawn(|| rehearse(schedule, true)).join())
+    {
+        let _ = writeln!(text, "{}", last_events(&rehearsal.report.history.unwrap_or_default()));
     }
     let others: Vec<String> =
         failures.iter().skip(1).take(TOLD).map(|(seed, promise)| format!("{seed} ({promise})")).collect();
@@ -139,15 +140,4 @@ fn report(first: &Rehearsed, schedule: &Schedule, failures: &[(u64, &str)], sche
         let _ = write!(text, "; other seeds: {}", others.join(", "));
     }
     text
-}
-
-fn last_events(text: &mut String, schedule: &Schedule) {
-    let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, true)).join());
-    let Some(history) = rehearsal.ok().and_then(|rehearsal| rehearsal.report.history) else { return };
-    let from = history.len().saturating_sub(LAST_EVENTS);
-    let _ = writeln!(text, "the last {} of {} events:", history.len() - from, history.len());
-    for (at, event) in &history[from..] {
-        let _ = writeln!(text, "{:>12.6}  {event}", at.as_secs_f64());
-    }
-    text.push('\n');
 }

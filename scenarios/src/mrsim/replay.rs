@@ -4,18 +4,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::thread;
 
-use sim::History;
-
 use super::Trouble;
 use super::exit::Ending;
 use crate::campaign::{Outcome, check_determinism};
 use crate::plan_file::PlanFile;
 use crate::rehearsal::{Rehearsal, rehearse};
+use crate::report::last_events;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
-
-/// How many events before the break are shown.
-const LAST_EVENTS: usize = 25;
 
 /// What is replayed.
 pub(super) struct Subject {
@@ -72,16 +68,7 @@ fn tell(out: &mut impl Write, outcome: &Outcome, rehearsal: &Rehearsal, twice: b
         Some(promise) => {
             writeln!(out, "\nbroken promise: {promise}\n  {}", outcome.what().replace('\n', "\n  "))?;
             let history = rehearsal.report.history.as_ref();
-            history.map_or(Ok(()), |history| last_events(out, history))
+            history.map_or(Ok(()), |history| write!(out, "\n{}", last_events(history)))
         }
     }
-}
-
-fn last_events(out: &mut impl Write, history: &History) -> io::Result<()> {
-    let from = history.len().saturating_sub(LAST_EVENTS);
-    writeln!(out, "\nthe last {} of {} events:", history.len() - from, history.len())?;
-    for (at, event) in &history[from..] {
-        writeln!(out, "{:>12.6}  {event}", at.as_secs_f64())?;
-    }
-    Ok(())
 }

@@ -192,9 +192,7 @@ impl<'de, T: Value> Visitor<'de> for BetweenVisitor<T> {
         let more: Option<End<T>> = ends.next_element()?;
         match (low, high, more) {
             (Some(End(low)), Some(End(high)), None) if low <= high => Ok(Between { low, high }),
-            (Some(End(low)), Some(End(high)), None) => {
-                Err(A::Error::custom(format!("the range ends at {high:?}, before it starts at {low:?}")))
-            }
+            (Some(_), Some(_), None) => Err(A::Error::custom("the range [low, high] ends before it starts")),
             _ => Err(A::Error::custom("a range has two ends: [low, high]")),
         }
     }
@@ -282,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_range_that_ends_before_it_starts_is_refused() {
-        assert_eq!(read::<u64>("[4, 1]"), Err("the range ends at 1, before it starts at 4".into()));
+        assert_eq!(read::<u64>("[4, 1]"), Err("the range [low, high] ends before it starts".into()));
     }
 
     #[test]

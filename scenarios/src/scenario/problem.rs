@@ -57,15 +57,24 @@ pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) 
     (likeness(best) > 0.7).then_some(best)
 }
 
-/// serde says "unknown field `x`, expected one of `a`, `b`": the nearest of those comes first, because nobody reads a list of
-/// fifteen words.
+/// The nearest right word comes with the message, because nobody reads a list of fifteen words.
 fn with_suggestion(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    match quoted.next().filter(|_| unknown).and_then(|word| nearest(word, quoted)) {
+    match unknown_word(message).and_then(|(unknown, known)| nearest(unknown, known)) {
         Some(word) => format!("{message}; did you mean `{word}`?"),
         None => message.to_owned(),
     }
+}
+
+/// The unknown word that a message is about, and the words that are known there. serde says "unknown field `x`, expected one of `a`,
+/// `b`", and toml, of the fields of a fault, "unexpected keys in table: x, available keys: a, b".
+fn unknown_word(message: &str) -> Option<(&str, Vec<&str>)> {
+    if let Some(keys) = message.strip_prefix("unexpected keys in table: ") {
+        let (unknown, known) = keys.split_once(", available keys: ")?;
+        return Some((unknown.split(", ").next()?, known.split(", ").collect()));
+    }
+    let serdes = message.starts_with("unknown field") || message.starts_with("unknown variant");
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    quoted.next().filter(|_| serdes).map(|unknown| (unknown, quoted.collect()))
 }
 
 #[cfg(test)]
@@ -87,9 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_in_serdes_words_gets_a_suggestion() {
+    fn an_unknown_field_gets_a_suggestion_whoever_refuses_it() {
         let message = "unknown field `slot`, expected one of `slots`, `start_after`";
         assert_eq!(with_suggestion(message), format!("{message}; did you mean `slots`?"));
         assert_eq!(with_suggestion("missing field `slots`"), "missing field `slots`");
+        let message = "unexpected keys in table: durations, available keys: node, duration";
+        assert_eq!(with_suggestion(message), format!("{message}; did you mean `duration`?"));
     }
 }

@@ -56,7 +56,7 @@ impl Workload {
 fn describe(fault: &Fault) -> String {
     let what =
         toml::Value::try_from(&fault.what).map_or_else(|_| fault.what.name().to_owned(), |value| value.to_string());
-    let what = what.trim_start_matches("{ ").trim_end_matches(" }");
+    let what = what.strip_prefix("{ ").and_then(|what| what.strip_suffix(" }")).unwrap_or(&what);
     match &fault.when {
         Trigger::At(at) => format!("at {}: {what}", humantime::format_duration(*at)),
         Trigger::After { node, operation, nth } => format!("after {operation} number {nth} of {node}: {what}"),
