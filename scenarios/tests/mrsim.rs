@@ -1,0 +1,210 @@
+//! The command line, as a person or a CI job meets it. What has to fail here are scenarios that ask too much, of a system without a
+//! known bug.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// No promise covers inputs that rot.
+const ROTTEN_INPUT: &str = r#"
+about = "The inputs rot."
+promise = "None: nobody could notice."
+[workload]
+apps = ["trail"]
+files = 3
+words = [50, 80]
+empty = 0.0
+[[faults]]
+when = { at = "0ms" }
+what = { bit_rot = { node = "every worker", path_contains = "in/", stored = true, duration = "10s" } }
+"#;
+
+/// Nobody is left to do the work.
+const NOBODY_LEFT: &str = r#"
+about = "All workers die and nobody comes."
+promise = "None: there is nobody to work."
+[[faults]]
+when = { at = "1ms" }
+what = { crash = { node = "every worker" } }
+"#;
+
+/// A folder of cases of one's own, without regressions.
+fn folder(cases: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("cases")).unwrap();
+    for (name, text) in cases {
+        fs::write(folder.path().join("cases").join(format!("{name}.toml")), text).unwrap();
+    }
+    folder
+}
+
+fn mrsim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mrsim")).args(arguments).output().unwrap()
+}
+
+fn mrsim_in(folder: &TempDir, arguments: &[&str]) -> Output {
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    mrsim(&[arguments, &["--cases", &path("cases"), "--regressions", &path("regressions")]].concat())
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The lines of a JSON file but for the time that they took.
+fn json(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("wall_seconds")));
+    lines
+}
+
+/// The hash of the history that `replay` prints.
+fn history(output: &Output) -> String {
+    let text = stdout(output);
+    let line =
+        text.lines().find(|line| line.contains("history ")).unwrap_or_else(|| panic!("{text}{}", stderr(output)));
+    line.rsplit(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_campaign_that_passes_says_so_in_a_table_and_exits_with_0() {
+    let output = mrsim(&["run", "zombie", "tiny", "--seeds", "0..20"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.starts_with("2 scenarios, 40 schedules, seeds from 0"), "{text}");
+    let row = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).unwrap().to_owned();
+    assert_eq!(row("zombie").split_whitespace().collect::<Vec<_>>()[1..4], ["20", "20", "0"]);
+    assert!(stderr(&output).is_empty(), "no progress bar in a pipe: {}", stderr(&output));
+}
+
+#[test]
+fn a_broken_promise_exits_with_1_and_tells_how_to_repeat_it() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT)]);
+    let output = mrsim_in(&folder, &["run", "--seeds", "0..5"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("differs from the sequential run at byte"), "{text}");
+    assert!(text.contains("to repeat it: cargo mrsim replay rotten "), "{text}");
+    let seed = text.split("replay rotten ").nth(1).unwrap().split_whitespace().next().unwrap();
+    let replayed = mrsim_in(&folder, &["replay", "rotten", seed]);
+    assert_eq!(replayed.status.code(), Some(1));
+    assert!(stdout(&replayed).contains("broken promise: outputs"), "{}", stdout(&replayed));
+    assert!(stdout(&replayed).contains("the last 25 of "), "{}", stdout(&replayed));
+}
+
+#[test]
+fn a_job_that_does_not_end_exits_with_3_and_a_broken_promise_is_graver() {
+    let folder = folder(&[("nobody", NOBODY_LEFT), ("rotten", ROTTEN_INPUT)]);
+    assert_eq!(mrsim_in(&folder, &["run", "nobody", "--seeds", "0..3"]).status.code(), Some(3));
+    assert_eq!(mrsim_in(&folder, &["run", "--seeds", "0..5"]).status.code(), Some(1));
+}
+
+#[test]
+fn fail_fast_stops_at_the_first_failure() {
+    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let file = folder.path().join("results.json");
+    let arguments = ["run", "--seeds", "7..500", "--fail-fast", "--json", file.to_str().unwrap()];
+    assert_eq!(mrsim_in(&folder, &arguments).status.code(), Some(3));
+    let lines = json(&file);
+    assert_eq!(
+        (&lines[0]["kind"], &lines[0]["seed"], &lines[0]["schedules"]),
+        (&"failure".into(), &7.into(), &1.into())
+    );
+    assert_eq!((&lines[0]["promise"], &lines[0]["judgement"]), (&"finishes".into(), &"liveness".into()));
+    assert_eq!(lines.last().unwrap()["schedules"], 1);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_jobs() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT), ("nobody", NOBODY_LEFT)]);
+    let results = ["1", "3"].map(|jobs| {
+        let file = folder.path().join(jobs);
+        mrsim_in(&folder, &["run", "--seeds", "0..30", "--jobs", jobs, "--json", file.to_str().unwrap()]);
+        json(&file)
+    });
+    assert!(results[0].len() > 30, "failures, two scenarios and a total");
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn shards_share_the_seeds_out() {
+    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let mut seeds: Vec<u64> = Vec::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        let file = folder.path().join(shard.replace('/', "-"));
+        mrsim_in(&folder, &["run", "--seeds", "4..15", "--shard", shard, "--json", file.to_str().unwrap()]);
+        seeds.extend(
+            json(&file).iter().filter(|line| line["kind"] == "failure").filter_map(|line| line["seed"].as_u64()),
+        );
+    }
+    seeds.sort_unstable();
+    assert_eq!(seeds, (4..15).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_time_box_ends_a_campaign() {
+    let output = mrsim(&["run", "tiny", "--for", "300ms"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).starts_with("tiny, for 300ms, seeds from 0"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_plan_that_was_written_down_replays_as_its_seed_does() {
+    let folder = folder(&[]);
+    let file = folder.path().join("plan.toml");
+    let plan = mrsim(&["plan", "power_loss", "12"]);
+    assert_eq!(plan.status.code(), Some(0));
+    fs::write(&file, &plan.stdout).unwrap();
+    let seed = mrsim(&["replay", "power_loss", "12", "--check-determinism"]);
+    assert!(stdout(&seed).contains("it ran the same way twice"), "{}", stdout(&seed));
+    assert_eq!(history(&seed), history(&mrsim(&["replay", "--plan", file.to_str().unwrap()])));
+    assert_ne!(history(&seed), history(&mrsim(&["replay", "power_loss", "13"])));
+}
+
+#[test]
+fn regressions_run_first() {
+    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let regressions = folder.path().join("regressions");
+    fs::create_dir(&regressions).unwrap();
+    fs::write(regressions.join("old_bug.toml"), mrsim_in(&folder, &["plan", "nobody", "3"]).stdout).unwrap();
+    let output = mrsim_in(&folder, &["run", "--seeds", "0..3", "--fail-fast"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("cargo mrsim replay --plan scenarios/regressions/old_bug.toml"), "{text}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_to_do() {
+    let folder = folder(&[("zombie", "about = \"a\"\npromse = \"b\"")]);
+    let no_cases = ["list", "--cases", "no/such/folder"];
+    for (output, words) in [
+        (mrsim(&["run", "zombi"]), "there is no scenario `zombi`; did you mean `zombie`?"),
+        (mrsim(&["run", "--seeds", "5..5"]), "there is no seed in `5..5`"),
+        (mrsim(&["run", "--shard", "3/2"]), "no shard"),
+        (mrsim(&["replay", "zombie"]), "<SEED>"),
+        (mrsim(&["replay"]), "say which"),
+        (mrsim(&no_cases), "no/such/folder: cannot be read"),
+        (mrsim_in(&folder, &["list"]), "zombie.toml:2: unknown field `promse`"),
+        (mrsim(&["run", "tiny", "--json", "no/such/folder/file"]), "no/such/folder/file"),
+    ] {
+        assert_eq!(output.status.code(), Some(2), "{words}");
+        assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_list_names_every_case_with_what_it_is_about() {
+    let text = stdout(&mrsim(&["list"]));
+    let zombie = text.lines().find(|line| line.starts_with("zombie ")).unwrap();
+    assert!(zombie.contains("sleeps for longer than the timeout"), "{zombie}");
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).unwrap();
+    assert_eq!(text.lines().count(), files.count());
+}
