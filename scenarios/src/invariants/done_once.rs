@@ -8,8 +8,7 @@ use mr_core::coordinator;
 use mr_core::ids::TaskId;
 use sim::{DiskView, Event};
 
-use super::{Invariant, Verdict};
-use crate::notes::Happened;
+use super::{Invariant, Verdict, decided};
 
 /// The tasks that are committed at present.
 #[derive(Default)]
@@ -23,12 +22,11 @@ impl Invariant for DoneOnce {
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
-        let Event::Note { note, .. } = event else { return Ok(()) };
-        match note.get() {
-            Some(Happened { event: coordinator::Event::MapOutputLost { map, .. }, .. }) => {
+        match decided(event) {
+            Some(coordinator::Event::MapOutputLost { map, .. }) => {
                 self.committed.remove(&TaskId::Map(map.map));
             }
-            Some(Happened { event: coordinator::Event::AttemptCommitted { attempt, worker, .. }, .. })
+            Some(coordinator::Event::AttemptCommitted { attempt, worker, .. })
                 if !self.committed.insert(attempt.task) =>
             {
                 return Err(format!("{attempt} of {worker} was committed although another attempt counts already"));
@@ -41,23 +39,10 @@ impl Invariant for DoneOnce {
 
 #[cfg(test)]
 mod tests {
-    use mr_core::counters::Counters;
-    use mr_core::ids::{AttemptId, MapAttempt, WorkerId};
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{happened, map, reduce, watch};
-
-    fn committed(attempt: AttemptId) -> Event {
-        let (worker, counters) = (WorkerId(1), Counters::default());
-        happened(0, coordinator::Event::AttemptCommitted { attempt, worker, counters })
-    }
-
-    fn lost(attempt: AttemptId) -> Event {
-        let TaskId::Map(map) = attempt.task else { panic!("only maps are lost") };
-        let map = MapAttempt { map, attempt: attempt.attempt };
-        happened(0, coordinator::Event::MapOutputLost { map, reason: "rotten".into() })
-    }
+    use crate::invariants::testing::{committed, lost, map, reduce, watch};
 
     #[test]
     fn each_task_may_be_committed_once() {

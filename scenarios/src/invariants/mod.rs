@@ -1,10 +1,19 @@
 //! What must hold at every step, and at the end: one promise a file, each with its source and with tests of its own on histories
 //! made by hand.
 
+mod commits_are_real;
+mod counters;
 mod done_once;
+mod everyone_agrees;
+mod fails_honestly;
 mod finishes;
+mod maps_before_reduces;
+mod not_reissued_in_time;
 mod nothing_left;
 mod outputs;
+mod private_files;
+mod quiet_after_end;
+mod slots_respected;
 #[cfg(test)]
 mod testing;
 
@@ -13,12 +22,23 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use mr_core::coordinator;
 use sim::{DiskView, Event, Finished, Observer, Report};
 
+use self::commits_are_real::CommitsAreReal;
+use self::counters::CountersAreExact;
 use self::done_once::DoneOnce;
+use self::everyone_agrees::EveryoneAgrees;
+use self::fails_honestly::FailsHonestly;
 pub(crate) use self::finishes::liveness_bound;
+use self::maps_before_reduces::MapsBeforeReduces;
+use self::not_reissued_in_time::NotReissuedInTime;
 use self::nothing_left::NothingLeft;
 use self::outputs::Outputs;
+use self::private_files::PrivateFiles;
+use self::quiet_after_end::QuietAfterEnd;
+use self::slots_respected::SlotsRespected;
+use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::Schedule;
 
@@ -37,6 +57,19 @@ pub(crate) trait Invariant {
     fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
         let _ = disk;
         Ok(())
+    }
+}
+
+/// What the coordinator decided, if that is what `event` tells.
+fn decided(event: &Event) -> Option<&coordinator::Event> {
+    happened(event).map(|happened| &happened.event)
+}
+
+/// What happened in the coordinator, and when by its own clock, if that is what `event` tells.
+fn happened(event: &Event) -> Option<&Happened> {
+    match event {
+        Event::Note { note, .. } => note.get(),
+        _ => None,
     }
 }
 
@@ -81,9 +114,21 @@ pub(crate) struct Promises {
 impl Promises {
     /// Promises about `schedule`, of which `expected` must come.
     pub(crate) fn new(schedule: &Schedule, expected: &Expected) -> Self {
-        let _ = schedule;
-        let invariants: Vec<Box<dyn Invariant>> =
-            vec![Box::new(Outputs::new(expected)), Box::new(DoneOnce::default()), Box::new(NothingLeft::default())];
+        let maps = schedule.workload.maps(&schedule.cluster);
+        let invariants: Vec<Box<dyn Invariant>> = vec![
+            Box::new(Outputs::new(expected)),
+            Box::new(CommitsAreReal),
+            Box::new(DoneOnce::default()),
+            Box::new(MapsBeforeReduces::new(maps)),
+            Box::new(NotReissuedInTime::new(schedule.cluster.task_timeout)),
+            Box::new(SlotsRespected::new(schedule)),
+            Box::new(PrivateFiles::default()),
+            Box::new(CountersAreExact::new(expected)),
+            Box::new(FailsHonestly::new(schedule, expected)),
+            Box::new(QuietAfterEnd::default()),
+            Box::new(EveryoneAgrees::default()),
+            Box::new(NothingLeft::default()),
+        ];
         let partitions = schedule.workload.reduces as usize;
         Self { invariants, broken: None, partitions, outputs: None }
     }

@@ -15,8 +15,8 @@ use std::time::Duration;
 use mr_core::coordinator;
 use sim::{DiskView, Event, Operation};
 
-use super::{Invariant, Verdict};
-use crate::notes::{CoordinatorLeft, Happened, WorkerLeft};
+use super::{Invariant, Verdict, decided};
+use crate::notes::{CoordinatorLeft, WorkerLeft};
 
 /// Who has left so far, and what may be left for it.
 #[derive(Default)]
@@ -35,8 +35,7 @@ impl Invariant for NothingLeft {
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         match event {
             Event::Note { note, .. } => {
-                let happened = note.get::<Happened>();
-                self.ended |= happened.is_some_and(|it| matches!(it.event, coordinator::Event::JobEnded { .. }));
+                self.ended |= matches!(decided(event), Some(coordinator::Event::JobEnded { .. }));
                 self.coordinator_left |= note.get::<CoordinatorLeft>().is_some();
                 let left = note.get::<WorkerLeft>().is_some_and(|left| left.0.is_ok());
                 self.a_worker_left_in_time |= left && !self.coordinator_left;
@@ -69,7 +68,7 @@ mod tests {
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{happened, node, note, step, watch};
+    use crate::invariants::testing::{node, note, step, succeeded, watch};
 
     fn after(history: Vec<Event>, left: &[&str]) -> Verdict {
         let mut disk = StillDisk::default();
@@ -77,8 +76,7 @@ mod tests {
             disk.put(path, b"");
         }
         let mut invariant = NothingLeft::default();
-        let ended = happened(0, coordinator::Event::JobEnded { ending: Ending::Succeeded });
-        watch(&mut invariant, &disk, [ended].into_iter().chain(history))?;
+        watch(&mut invariant, &disk, [succeeded()].into_iter().chain(history))?;
         invariant.check_end(&disk.view())
     }
 

@@ -11,8 +11,7 @@ use mr_core::ids::TaskId;
 use mr_core::protocol::Ending;
 use sim::{DiskView, Event, Operation};
 
-use super::{Invariant, Verdict};
-use crate::notes::Happened;
+use super::{Invariant, Verdict, decided};
 use crate::oracle::Expected;
 
 /// The outputs as they must be.
@@ -73,15 +72,15 @@ impl Invariant for Outputs {
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {
         match event {
-            Event::Note { note, .. } => match note.get() {
-                Some(Happened { event: coordinator::Event::AttemptCommitted { attempt, .. }, .. }) => {
+            Event::Note { .. } => match decided(event) {
+                Some(coordinator::Event::AttemptCommitted { attempt, .. }) => {
                     let TaskId::Reduce(partition) = attempt.task else { return Ok(()) };
                     if let Some(committed) = self.committed.get_mut(partition.0 as usize) {
                         *committed = true;
                     }
                     self.check_visible(disk)
                 }
-                Some(Happened { event: coordinator::Event::JobEnded { ending: Ending::Succeeded }, .. }) => {
+                Some(coordinator::Event::JobEnded { ending: Ending::Succeeded }) => {
                     self.succeeded = true;
                     Ok(())
                 }
@@ -114,17 +113,10 @@ fn changes_files(operation: Operation) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mr_core::counters::Counters;
-    use mr_core::ids::{AttemptId, WorkerId};
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{expected, happened, reduce, step, watch};
-
-    fn committed(attempt: AttemptId) -> Event {
-        let (worker, counters) = (WorkerId(1), Counters::default());
-        happened(0, coordinator::Event::AttemptCommitted { attempt, worker, counters })
-    }
+    use crate::invariants::testing::{committed, expected, reduce, step, succeeded, watch};
 
     fn disk(files: &[(&str, &str)]) -> StillDisk {
         let mut disk = StillDisk::default();
@@ -175,9 +167,8 @@ mod tests {
     #[test]
     fn a_job_that_succeeded_has_all_its_outputs() {
         let mut outputs = Outputs::new(&expected(&["", "b 1\n"]));
-        let ended = happened(0, coordinator::Event::JobEnded { ending: Ending::Succeeded });
         let one = disk(&[("mr-out-0", "")]);
-        assert_eq!(watch(&mut outputs, &one, [ended]), Ok(()));
+        assert_eq!(watch(&mut outputs, &one, [succeeded()]), Ok(()));
         assert!(outputs.check_end(&one.view()).unwrap_err().contains("mr-out-1 is not there"));
     }
 }

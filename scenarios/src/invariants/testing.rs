@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mr_core::coordinator;
 use mr_core::counters::Counters;
-use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId};
+use mr_core::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition, TaskId, WorkerId};
+use mr_core::protocol::Ending;
 use sim::{Event, FileEvent, Node, Note, Noted, Operation, StillDisk};
 use world::Timestamp;
 
@@ -42,7 +43,7 @@ pub(super) fn schedule() -> Schedule {
 /// What must come of a job with these outputs.
 pub(super) fn expected(outputs: &[&str]) -> Expected {
     let outputs = outputs.iter().map(|output| output.as_bytes().to_vec()).collect();
-    Expected { outputs: Ok(outputs), counters: Counters::default() }
+    Expected { outputs: Ok(outputs), counters: Counters::default(), depends_on_the_cut: Vec::new() }
 }
 
 /// The node called `name`: the coordinator, or `w1`, `w2` and so on.
@@ -69,6 +70,45 @@ pub(super) fn note(note: impl Note) -> Event {
 /// Something happened in the coordinator `millis` after its start.
 pub(super) fn happened(millis: u64, event: coordinator::Event) -> Event {
     note(Happened { at: Timestamp::from_origin(Duration::from_millis(millis)), event })
+}
+
+/// `attempt` is given to worker number `worker`.
+pub(super) fn assigned(millis: u64, attempt: AttemptId, worker: u32) -> Event {
+    happened(millis, coordinator::Event::AttemptAssigned { attempt, worker: WorkerId(worker), question: 1 })
+}
+
+/// `attempt` of worker 1 is the one that counts.
+pub(super) fn committed(attempt: AttemptId) -> Event {
+    let (worker, counters) = (WorkerId(1), Counters::default());
+    happened(0, coordinator::Event::AttemptCommitted { attempt, worker, counters })
+}
+
+/// `attempt` of worker 1 failed.
+pub(super) fn failed(attempt: AttemptId) -> Event {
+    happened(0, coordinator::Event::AttemptFailed { attempt, worker: WorkerId(1), reason: "tripped".into() })
+}
+
+/// The output of a map attempt was found bad.
+pub(super) fn lost(attempt: AttemptId) -> Event {
+    let TaskId::Map(map) = attempt.task else { panic!("only maps are lost") };
+    let map = MapAttempt { map, attempt: attempt.attempt };
+    happened(0, coordinator::Event::MapOutputLost { map, reason: "rotten".into() })
+}
+
+/// Worker number `worker` registers from the node called so.
+pub(super) fn registered(worker: u32, node: &str) -> Event {
+    let (worker, name) = (WorkerId(worker), node.to_owned());
+    happened(0, coordinator::Event::WorkerRegistered { worker, nonce: 1, name })
+}
+
+/// The job has succeeded.
+pub(super) fn succeeded() -> Event {
+    happened(0, coordinator::Event::JobEnded { ending: Ending::Succeeded })
+}
+
+/// The job has failed.
+pub(super) fn job_failed(reason: &str) -> Event {
+    happened(0, coordinator::Event::JobEnded { ending: Ending::Failed { reason: reason.into() } })
 }
 
 /// A step on files that succeeded.

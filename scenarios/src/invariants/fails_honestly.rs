@@ -1,0 +1,146 @@
+//! A job that must fail fails, with the reason, and leaves no set of outputs that looks complete; a job that need not fail does
+//! not. (Paper, section 3.3 and 4.4: failures of the user's code are told, not hidden; lab 1: reduce outputs appear only complete.)
+//!
+//! The app's own words are the reason where the app is at fault. Where faults of the world made one task fail as often as the job
+//! allows, the job may fail for that, and the reason must name a task.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mr_core::coordinator;
+use mr_core::ids::TaskId;
+use mr_core::protocol::Ending;
+use sim::{DiskView, Event};
+
+use super::{Invariant, Verdict, decided};
+use crate::oracle::Expected;
+use crate::schedule::Schedule;
+
+/// How often each task has failed, and how the job must end.
+pub(super) struct FailsHonestly {
+    /// The app's words, if the job must fail.
+    must_fail: Option<String>,
+    max_failures: u32,
+    partitions: u32,
+    failures: BTreeMap<TaskId, u32>,
+    failed: bool,
+}
+
+impl FailsHonestly {
+    pub(super) fn new(schedule: &Schedule, expected: &Expected) -> Self {
+        let word = schedule.workload.trouble.as_ref().map(|trouble| format!("`{}`", trouble.word));
+        Self {
+            must_fail: expected.outputs.is_err().then(|| word.unwrap_or_default()),
+            max_failures: schedule.cluster.max_failures,
+            partitions: schedule.workload.reduces,
+            failures: BTreeMap::new(),
+            failed: false,
+        }
+    }
+
+    fn judge(&self, ending: &Ending) -> Verdict {
+        let too_often = self.failures.values().any(|&failures| failures >= self.max_failures);
+        match (ending, &self.must_fail) {
+            (Ending::Succeeded, Some(words)) => {
+                Err(format!("the job has succeeded, although its app stumbles over {words} every time"))
+            }
+            (Ending::Failed { reason }, _) if !too_often => {
+                Err(format!("the job failed, although no task failed {} times: {reason}", self.max_failures))
+            }
+            (Ending::Failed { reason }, _) if !(reason.contains("map ") || reason.contains("reduce ")) => {
+                Err(format!("the job failed for a reason that names no task: {reason}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Invariant for FailsHonestly {
+    fn name(&self) -> &'static str {
+        "fails_honestly"
+    }
+
+    fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
+        match decided(event) {
+            Some(coordinator::Event::AttemptFailed { attempt, reason, .. }) => {
+                *self.failures.entry(attempt.task).or_default() += 1;
+                match reason.is_empty() {
+                    true => Err(format!("{attempt} failed without a reason")),
+                    false => Ok(()),
+                }
+            }
+            Some(coordinator::Event::MapOutputLost { map, .. }) => {
+                *self.failures.entry(TaskId::Map(map.map)).or_default() += 1;
+                Ok(())
+            }
+            Some(coordinator::Event::JobEnded { ending }) => {
+                self.failed = matches!(ending, Ending::Failed { .. });
+                self.judge(ending)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
+        let complete = (0..self.partitions).all(|partition| disk.exists(&format!("mr-out-{partition}")));
+        match self.failed && complete {
+            true => Err("the job has failed, and its outputs look complete".to_owned()),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mr_core::counters::Counters;
+    use sim::StillDisk;
+
+    use super::*;
+    use crate::invariants::testing::{failed, job_failed, lost, map, schedule, succeeded, watch};
+    use crate::schedule::{Phase, Trouble};
+
+    /// The invariant for a job that fails at the second failure of a task, and must if `must_fail`.
+    fn invariant(must_fail: bool) -> FailsHonestly {
+        let mut schedule = schedule();
+        schedule.cluster.max_failures = 2;
+        schedule.workload.trouble = Some(Trouble { phase: Phase::Map, word: "so".into(), panics: false, times: None });
+        let outputs = if must_fail { Err("stumbled".to_owned()) } else { Ok(Vec::new()) };
+        FailsHonestly::new(&schedule, &Expected { outputs, counters: Counters::default(), depends_on_the_cut: vec![] })
+    }
+
+    fn check(must_fail: bool, history: Vec<Event>) -> Verdict {
+        watch(&mut invariant(must_fail), &StillDisk::default(), history)
+    }
+
+    #[test]
+    fn a_job_fails_after_so_many_failures_of_one_task_and_says_which() {
+        let history = vec![failed(map(0, 1)), lost(map(0, 2)), job_failed("map 0 failed 2 times: stumbled over `so`")];
+        assert_eq!(check(true, history), Ok(()));
+    }
+
+    #[test]
+    fn a_job_that_must_fail_may_not_succeed() {
+        assert!(check(true, vec![succeeded()]).unwrap_err().contains("stumbles over `so` every time"));
+        assert_eq!(check(false, vec![succeeded()]), Ok(()));
+    }
+
+    #[test]
+    fn a_job_that_gives_up_early_or_without_a_reason_is_a_broken_promise() {
+        let early = check(false, vec![failed(map(0, 1)), failed(map(1, 1)), job_failed("map 1 failed")]);
+        assert!(early.unwrap_err().contains("no task failed 2 times"));
+        let mute = check(true, vec![failed(map(0, 1)), failed(map(0, 2)), job_failed("it went wrong")]);
+        assert!(mute.unwrap_err().contains("names no task"));
+    }
+
+    #[test]
+    fn a_failed_job_may_leave_some_outputs_and_not_all() {
+        let mut invariant = invariant(true);
+        let history = vec![failed(map(0, 1)), failed(map(0, 2)), job_failed("map 0 failed 2 times")];
+        let mut disk = StillDisk::default();
+        assert_eq!(watch(&mut invariant, &disk, history), Ok(()));
+        disk.put("mr-out-0", b"");
+        assert_eq!(invariant.check_end(&disk.view()), Ok(()));
+        disk.put("mr-out-1", b"");
+        assert!(invariant.check_end(&disk.view()).unwrap_err().contains("look complete"));
+    }
+}
