@@ -50,13 +50,17 @@ impl<F: FileSystem> JobFiles<F> {
         Self { files, scratch: dir.join(&name), staging: out.join(&name), out: out.to_owned() }
     }
 
-    /// Makes the job's directories, unless another worker has.
+    /// Makes the job's directories, unless another worker has, durably.
     pub(super) async fn create_directories(&self) -> Result<(), FileError> {
         for directory in self.directories() {
             match self.files.create_dir(directory).await {
                 Err(error) if error.kind != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
             }
+            // Whoever made it may lose power before it is durable, and with it everything that others have in it. Where nothing
+            // has changed a sync costs next to nothing.
+            let parent = directory.parent().filter(|parent| !parent.as_str().is_empty());
+            self.files.sync_dir(parent.unwrap_or(Utf8Path::new("."))).await?;
         }
         Ok(())
     }
