@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 pub use self::outcome::{Outcome, Rehearsed};
 pub use self::repeat::check_determinism;
 pub use self::seeds::{Seeds, Shard};
+use crate::invariants::Agreement;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::Rehearsal;
 use crate::scenario::Scenario;
@@ -72,7 +73,9 @@ impl Campaign<'_> {
     /// Rehearses everything and hands each result to `each`, in order, until that breaks.
     pub fn run(&self, rehearse: Rehearse<'_>, mut each: impl FnMut(Rehearsed) -> ControlFlow<()>) {
         let stopped = Cell::new(false);
-        let mut hand_on = |_, rehearsed| {
+        let mut agreement = Agreement::default();
+        let mut hand_on = |_, mut rehearsed: Rehearsed| {
+            rehearsed.must_agree(&mut agreement);
             let flow = each(rehearsed);
             stopped.set(flow.is_break());
             flow

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::invariants::{Broken, Judgement};
+use crate::invariants::{Agreement, Broken, Judgement};
 use crate::rehearsal::Rehearsal;
 use crate::schedule::Schedule;
 
@@ -121,6 +121,16 @@ impl Rehearsed {
             }
         }
         rehearsed
+    }
+
+    /// What passed so far has broken a promise if its outputs are not those of other runs of its workload.
+    pub(super) fn must_agree(&mut self, agreement: &mut Agreement) {
+        let Some(outputs) = self.outputs.filter(|_| self.passed()) else { return };
+        let name = || format!("{}, seed {}", self.name, self.seed);
+        if let Err(what) = agreement.add(self.workload, outputs, name) {
+            let broken = Broken { promise: "agreement", judgement: Judgement::Safety, what };
+            self.outcome = Outcome::Broken(broken);
+        }
     }
 
     /// Whether every promise was kept.

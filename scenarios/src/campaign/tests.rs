@@ -102,3 +102,16 @@ fn a_broken_promise_can_end_a_campaign() {
     });
     assert_eq!(seen, 11);
 }
+
+#[test]
+fn runs_of_one_workload_whose_outputs_differ_are_caught() {
+    let scenarios = scenarios();
+    let runs = AtomicU64::new(0);
+    // Both scenarios draw the same workload from the same seed.
+    let rehearse =
+        |_: &Schedule, _| Rehearsal { outputs: Some(runs.fetch_add(1, Ordering::Relaxed)), ..made_up(0, None) };
+    let results = results(&campaign(&scenarios, 1), &rehearse);
+    assert!(results[0].passed());
+    assert_eq!(results[1].outcome.promise(), Some("agreement"));
+    assert!(results[1].outcome.what().contains("one, seed 0"), "{:?}", results[1]);
+}

@@ -1,7 +1,9 @@
 //! What must hold at every step, and at the end: one promise a file, each with its source and with tests of its own on histories
 //! made by hand.
 
+mod agreement;
 mod commits_are_real;
+mod committed_inputs;
 mod counters;
 mod done_once;
 mod everyone_agrees;
@@ -16,6 +18,7 @@ mod quiet_after_end;
 mod slots_respected;
 #[cfg(test)]
 mod testing;
+mod work_done_once;
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,7 +28,9 @@ use std::time::Duration;
 use mr_core::coordinator;
 use sim::{DiskView, Event, Finished, Observer, Report};
 
+pub(crate) use self::agreement::Agreement;
 use self::commits_are_real::CommitsAreReal;
+use self::committed_inputs::CommittedInputs;
 use self::counters::CountersAreExact;
 use self::done_once::DoneOnce;
 use self::everyone_agrees::EveryoneAgrees;
@@ -38,6 +43,7 @@ use self::outputs::Outputs;
 use self::private_files::PrivateFiles;
 use self::quiet_after_end::QuietAfterEnd;
 use self::slots_respected::SlotsRespected;
+use self::work_done_once::WorkDoneOnce;
 use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::Schedule;
@@ -122,6 +128,8 @@ impl Promises {
             Box::new(MapsBeforeReduces::new(maps)),
             Box::new(NotReissuedInTime::new(schedule.cluster.task_timeout)),
             Box::new(SlotsRespected::new(schedule)),
+            Box::new(CommittedInputs::new(schedule)),
+            Box::new(WorkDoneOnce::new(schedule)),
             Box::new(PrivateFiles::default()),
             Box::new(CountersAreExact::new(expected)),
             Box::new(FailsHonestly::new(schedule, expected)),

@@ -223,7 +223,7 @@ fn disk_faults() -> impl Strategy<Value = FaultKind> {
 
 fn clock_faults() -> impl Strategy<Value = FaultKind> {
     prop_oneof![
-        millis(1..20_000).prop_map(|forward| FaultKind::ClockJump { node: target(), forward }),
+        millis(1..8_000).prop_map(|forward| FaultKind::ClockJump { node: target(), forward }),
         (-500_000_i64..500_000, millis(100..8000)).prop_map(|(parts_per_million, duration)| FaultKind::ClockDrift {
             node: target(),
             parts_per_million,

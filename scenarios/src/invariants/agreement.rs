@@ -1,0 +1,66 @@
+//! All runs of one workload agree with each other, whatever went wrong in each: their outputs are the same, byte for byte. (MapReduce
+//! paper, section 3.3: with deterministic functions the output is that of a sequential execution.)
+//!
+//! A promise of a campaign, not of one run. Scenarios that say the same of their workload draw the same one from the same seed, so
+//! that in a campaign of many scenarios most workloads are run many times. Each is held against the oracle as well; here the oracle
+//! need not be believed.
+
+use std::collections::BTreeMap;
+
+/// How many workloads are remembered: memory must not grow with the campaign.
+const REMEMBERED: usize = 1000;
+
+/// What the runs of each workload have made, as far as remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Agreement {
+    /// By hash of the workload: hash of the outputs, and where it was seen first.
+    outputs: BTreeMap<u64, (u64, String)>,
+}
+
+impl Agreement {
+    /// A run called `name` of a workload has made these outputs; both are hashes.
+    ///
+    /// # Errors
+    ///
+    /// When another run of it has made others.
+    pub(crate) fn add(&mut self, workload: u64, outputs: u64, name: impl FnOnce() -> String) -> Result<(), String> {
+        match self.outputs.get(&workload) {
+            Some((others, first)) if *others != outputs => {
+                Err(format!("its outputs are not those of {first}, which has the same workload"))
+            }
+            Some(_) => Ok(()),
+            None => {
+                if self.outputs.len() == REMEMBERED {
+                    self.outputs.pop_first();
+                }
+                self.outputs.insert(workload, (outputs, name()));
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_one_workload_must_agree_and_those_of_others_need_not() {
+        let mut agreement = Agreement::default();
+        let mut add = |workload, outputs, name: &str| agreement.add(workload, outputs, || name.to_owned());
+        assert_eq!(add(1, 10, "zombie, seed 3"), Ok(()));
+        assert_eq!(add(1, 10, "power_loss, seed 3"), Ok(()));
+        assert_eq!(add(2, 20, "zombie, seed 4"), Ok(()));
+        let broken = add(1, 11, "bit_rot, seed 3").unwrap_err();
+        assert_eq!(broken, "its outputs are not those of zombie, seed 3, which has the same workload");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut agreement = Agreement::default();
+        for workload in 0..5000 {
+            assert_eq!(agreement.add(workload, workload, String::new), Ok(()));
+        }
+        assert_eq!(agreement.outputs.len(), REMEMBERED);
+    }
+}
