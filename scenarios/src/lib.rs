@@ -17,7 +17,7 @@ mod schedule;
 
 pub use campaign::{Campaign, Determinism, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
 pub use invariants::{Broken, Judgement};
-pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft};
+pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
 pub use oracle::Expected;
 pub use plan_file::PlanFile;
 pub use rehearsal::{Rehearsal, rehearse};

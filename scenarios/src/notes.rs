@@ -23,6 +23,10 @@ pub struct Counted(pub Counters);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CoordinatorLeft(pub Ending);
 
+/// A worker starts: for the first time on its node, after a crash, or after it could not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WorkerStarts;
+
 /// A worker has returned: how it says that the job ended, or in which words it gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkerLeft(pub Result<Ending, String>);

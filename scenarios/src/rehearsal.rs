@@ -11,7 +11,7 @@ use world::{Address, Clock, Network, World};
 
 use crate::apps::TroubledSource;
 use crate::invariants::{Broken, Promises, liveness_bound};
-use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft};
+use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
@@ -103,6 +103,7 @@ fn set_up_worker(cluster: &Cluster, schedule: &Schedule, index: usize, shape: Wo
 /// Works until the job has ended. Whoever looks after the cluster starts a worker anew that could not go on.
 async fn work(world: SimWorld, config: &WorkerConfig, app: &TroubledSource) {
     loop {
+        world.note(WorkerStarts);
         let result = worker::run(world.clone(), config.clone(), app).await;
         let goes_on = result.as_ref().is_err_and(goes_on);
         world.note(WorkerLeft(result.map_err(|error| error.to_string())));

@@ -22,7 +22,7 @@ use crate::rehearsal::Rehearsal;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
 
-/// One schedule in so many is run twice, to see that it runs the same way.
+/// One seed in so many of each scenario is run twice, to see that it runs the same way.
 const CHECKED: u64 = 50;
 
 /// Which schedules are run twice.
@@ -95,8 +95,10 @@ impl Campaign<'_> {
             let scenario = &self.scenarios[(index % scenarios) as usize];
             let schedule = scenario.draw(self.seeds.nth(index / scenarios));
             let twice = match self.determinism {
-                // Not the first of each fifty: with fifty scenarios that would always be the same one.
-                Determinism::Sampled if index % (CHECKED + 1) == CHECKED => Determinism::Always,
+                // Another seed of each scenario, so that a short campaign checks some of each kind.
+                Determinism::Sampled if (index / scenarios + index % scenarios).is_multiple_of(CHECKED) => {
+                    Determinism::Always
+                }
                 determinism => determinism,
             };
             self.one(&scenario.name, false, &schedule, twice, rehearse)

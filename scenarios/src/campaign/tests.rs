@@ -69,7 +69,7 @@ fn a_run_that_differs_the_second_time_is_caught_among_the_sampled() {
     let rehearse = |_: &Schedule, _| made_up(runs.fetch_add(1, Ordering::Relaxed), None);
     let results = results(&campaign(&scenarios, 2), &rehearse);
     let caught: Vec<_> = results.iter().filter(|result| !result.passed()).collect();
-    assert_eq!(caught.len(), 200 / 51);
+    assert_eq!(caught.len(), 200 / 50);
     assert!(caught.iter().all(|result| result.outcome.judgement() == "nondeterminism"));
     assert!(caught[0].outcome.what().contains("two runs differed"), "{:?}", caught[0]);
     assert_ne!(caught[0].name, caught[1].name, "the sample goes round");

@@ -14,7 +14,9 @@ mod not_reissued_in_time;
 mod nothing_left;
 mod outputs;
 mod private_files;
+mod prompt;
 mod quiet_after_end;
+mod registered_once;
 mod slots_respected;
 #[cfg(test)]
 mod testing;
@@ -41,7 +43,9 @@ use self::not_reissued_in_time::NotReissuedInTime;
 use self::nothing_left::NothingLeft;
 use self::outputs::Outputs;
 use self::private_files::PrivateFiles;
+use self::prompt::Prompt;
 use self::quiet_after_end::QuietAfterEnd;
+use self::registered_once::RegisteredOnce;
 use self::slots_respected::SlotsRespected;
 use self::work_done_once::WorkDoneOnce;
 use crate::notes::Happened;
@@ -127,14 +131,16 @@ impl Promises {
             Box::new(DoneOnce::default()),
             Box::new(MapsBeforeReduces::new(maps)),
             Box::new(NotReissuedInTime::new(schedule.cluster.task_timeout)),
+            Box::new(RegisteredOnce::default()),
             Box::new(SlotsRespected::new(schedule)),
             Box::new(CommittedInputs::new(schedule)),
             Box::new(WorkDoneOnce::new(schedule)),
+            Box::new(Prompt::new(schedule)),
             Box::new(PrivateFiles::default()),
             Box::new(CountersAreExact::new(expected)),
             Box::new(FailsHonestly::new(schedule, expected)),
             Box::new(QuietAfterEnd::default()),
-            Box::new(EveryoneAgrees::default()),
+            Box::new(EveryoneAgrees::new(schedule)),
             Box::new(NothingLeft::default()),
         ];
         let partitions = schedule.workload.reduces as usize;

@@ -34,7 +34,7 @@ impl Progress {
         self.failures += u64::from(failed);
         self.bar.inc(1);
         // Words are costly beside a schedule of half a millisecond.
-        if self.bar.position() % 64 == 0 || failed {
+        if self.bar.position().is_multiple_of(64) || failed {
             self.bar.set_message(format!("{} faults, {} failures", HumanCount(self.faults), self.failures));
         }
     }
