@@ -1,14 +1,15 @@
-//! The oracle: what the sequential run makes of a workload, in a world of its own in which nothing goes wrong.
+//! The oracle: what must come of a workload, worked out plainly from the bytes of its inputs.
+//!
+//! It shares nothing with `mr-core` but the app, not even how input is cut into lines: a bug that it shared it could not see. That
+//! `mr-core`'s own sequential run, which is what `mrsequential` does, agrees with it is a test of its own.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use mr_core::app::{App, AppError, Emit, Guarded, InputKind, MapInput, Output, ValueList, Values};
 use mr_core::counters::Counters;
 use mr_core::ids::{Partition, Reduces};
-use mr_core::sequential;
-use sim::{Plan, Seed, Settings, run};
 
 use crate::apps::TroubledSource;
 use crate::schedule::{Trouble, Workload};
@@ -26,28 +27,16 @@ pub struct Expected {
 
 impl Expected {
     /// Asks the oracle about `workload`.
+    ///
+    /// # Panics
+    ///
+    /// When the workload has no partitions.
     #[must_use]
     pub fn of(workload: &Workload) -> Self {
         // What goes wrong a few times only is not the last word.
         let lasting = workload.trouble.clone().filter(|trouble: &Trouble| trouble.times.is_none());
         let counting = Arc::new(Counting::new(TroubledSource::new(workload.app, lasting).app()));
-        let app = Guarded::new(counting.clone());
-        let (sender, receiver) = mpsc::channel();
-        let _ = run(&Settings::new(Seed(0)), &Plan::default(), &mut (), false, |cluster| {
-            for (name, bytes) in workload.input_names().zip(&workload.inputs) {
-                cluster.files().write(&name, &bytes.0);
-            }
-            let inputs: Vec<String> = workload.input_names().collect();
-            let reduces = Reduces::new(workload.reduces);
-            cluster.node("oracle", Duration::ZERO, move |world| {
-                let (app, inputs, sender) = (app.clone(), inputs.clone(), sender.clone());
-                async move {
-                    let outputs = sequential::run(&world, &app, &inputs, Some(reduces)).await;
-                    sender.send(outputs).expect("somebody waits");
-                }
-            });
-        });
-        let outputs = receiver.recv().expect("the oracle has spoken").map_err(|error| error.to_string());
+        let outputs = outputs(workload, &Guarded::new(counting.clone())).map_err(|error| error.to_string());
         let mut depends_on_the_cut = Vec::new();
         if workload.combine && counting.has_combiner() {
             depends_on_the_cut.push("reduce_input_records");
@@ -56,6 +45,68 @@ impl Expected {
             depends_on_the_cut.push("map_input_records");
         }
         Self { outputs, counters: counting.counters(), depends_on_the_cut }
+    }
+}
+
+/// The bytes of each output.
+fn outputs(workload: &Workload, app: &Guarded) -> Result<Vec<Vec<u8>>, AppError> {
+    let reduces = Reduces::new(workload.reduces);
+    let mut groups =
+        Groups { app, reduces, partitions: vec![BTreeMap::new(); workload.reduces as usize], refused: None };
+    for (file, bytes) in workload.input_names().zip(&workload.inputs) {
+        for (offset, data) in pieces(app.identity().input, &bytes.0) {
+            app.map(MapInput { file: &file, offset, data }, &mut groups)?;
+            groups.refused.take().map_or(Ok(()), Err)?;
+        }
+    }
+    groups.partitions.iter().map(|partition| reduce_all(app, partition)).collect()
+}
+
+fn reduce_all(app: &Guarded, groups: &BTreeMap<Vec<u8>, ValueList>) -> Result<Vec<u8>, AppError> {
+    let mut bytes = Vec::new();
+    for (key, values) in groups {
+        app.reduce(key, values.values(), &mut Output::new(key, &mut bytes))?;
+    }
+    Ok(bytes)
+}
+
+/// What map is called with for a file of these bytes, and where in the file each piece starts.
+fn pieces(kind: InputKind, bytes: &[u8]) -> Vec<(u64, &[u8])> {
+    match kind {
+        InputKind::WholeFile => vec![(0, bytes)],
+        InputKind::Lines if bytes.is_empty() => Vec::new(),
+        InputKind::Lines => vec![(0, bytes)],
+        InputKind::Line => {
+            let mut offset = 0;
+            let mut lines = Vec::new();
+            for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+                let text = line.strip_suffix(b"\n");
+                let text = text.map_or(line, |text| text.strip_suffix(b"\r").unwrap_or(text));
+                lines.push((offset, text));
+                offset += line.len() as u64;
+            }
+            lines
+        }
+    }
+}
+
+/// What map emits into: the values of each key, in order, for every partition.
+struct Groups<'a> {
+    app: &'a Guarded,
+    reduces: Reduces,
+    partitions: Vec<BTreeMap<Vec<u8>, ValueList>>,
+    /// Why a key could not be put into a partition; the first one counts.
+    refused: Option<AppError>,
+}
+
+impl Emit for Groups<'_> {
+    fn emit(&mut self, key: &[u8], value: &[u8]) {
+        match self.app.partition(key, self.reduces) {
+            Ok(partition) => {
+                self.partitions[partition.0 as usize].entry(key.to_vec()).or_default().push(value);
+            }
+            Err(error) => self.refused = self.refused.take().or(Some(error)),
+        }
     }
 }
 
@@ -154,5 +205,63 @@ impl Emit for CountingEmit<'_> {
     fn emit(&mut self, key: &[u8], value: &[u8]) {
         add(self.count, 1);
         self.emit.emit(key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use sim::{Plan, Seed, Settings, run};
+
+    use super::*;
+    use crate::Scenario;
+
+    #[test]
+    fn lines_are_cut_at_newlines_and_nothing_else() {
+        let cut = |kind, bytes: &'static [u8]| pieces(kind, bytes);
+        let lines: Vec<(u64, &[u8])> = vec![(0, b"a b"), (5, b""), (6, b"c\rd"), (10, b"e\r")];
+        assert_eq!(cut(InputKind::Line, b"a b\r\n\nc\rd\ne\r"), lines);
+        assert_eq!(cut(InputKind::Line, b"").len(), 0);
+        assert_eq!(cut(InputKind::Lines, b"a\nb"), [(0, &b"a\nb"[..])]);
+        assert_eq!(cut(InputKind::Lines, b"").len(), 0);
+        assert_eq!(cut(InputKind::WholeFile, b""), [(0, &b""[..])]);
+    }
+
+    #[test]
+    fn the_sequential_run_agrees_with_the_oracle() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+        for name in ["binary_input", "empty_files", "everything", "failing_map", "failing_reduce"] {
+            let scenario = Scenario::read(&cases.join(format!("{name}.toml"))).unwrap();
+            for seed in 0..60 {
+                let workload = scenario.draw(seed).workload;
+                let expected = Expected::of(&workload).outputs;
+                let found = sequential(&workload);
+                assert_eq!(found.is_ok(), expected.is_ok(), "{name} {seed}");
+                assert_eq!(found.ok(), expected.ok(), "{name} {seed}");
+            }
+        }
+    }
+
+    /// What `mr-core`'s sequential run makes of `workload`.
+    fn sequential(workload: &Workload) -> Result<Vec<Vec<u8>>, String> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let app = Guarded::new(TroubledSource::new(workload.app, workload.trouble.clone()).app());
+        let _ = run(&Settings::new(Seed(0)), &Plan::default(), &mut (), false, |cluster| {
+            for (name, bytes) in workload.input_names().zip(&workload.inputs) {
+                cluster.files().write(&name, &bytes.0);
+            }
+            let inputs: Vec<String> = workload.input_names().collect();
+            let reduces = Reduces::new(workload.reduces);
+            cluster.node("sequential", Duration::ZERO, move |world| {
+                let (app, inputs, sender) = (app.clone(), inputs.clone(), sender.clone());
+                async move {
+                    let outputs = mr_core::sequential::run(&world, &app, &inputs, Some(reduces)).await;
+                    sender.send(outputs.map_err(|error| error.to_string())).unwrap();
+                }
+            });
+        });
+        receiver.recv().unwrap()
     }
 }
