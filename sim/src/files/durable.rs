@@ -178,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_durable_once_its_bytes_and_its_name_are() {
+        let mut disk = Disk::default();
+        let file = disk.create(0, &plain("a")).unwrap();
+        disk.append(0, file, b"bytes");
+        let durable = |disk: &Disk| crate::files::DiskView(disk).is_durable("a");
+        assert!(!durable(&disk));
+        disk.sync_dir("");
+        assert!(!durable(&disk), "the bytes are not");
+        disk.sync(file);
+        assert!(durable(&disk));
+        disk.hard_link(0, &plain("a"), &plain("b")).unwrap();
+        assert!(!crate::files::DiskView(&disk).is_durable("b"), "that name is not");
+    }
+
+    #[test]
     fn with_file_and_directory_synced_everything_is_kept() {
         let left = leftovers(
             |disk| {
