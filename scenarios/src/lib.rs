@@ -14,6 +14,7 @@ mod rehearsal;
 mod report;
 mod scenario;
 mod schedule;
+mod shrink;
 
 pub use campaign::{Campaign, Determinism, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
 pub use invariants::{Broken, Judgement};
@@ -26,3 +27,4 @@ pub use scenario::{FileProblem, Scenario};
 pub use schedule::{
     AppChoice, Bytes, ClusterShape, LimitsShape, Models, Phase, Schedule, Trouble, WorkerShape, Workload,
 };
+pub use shrink::{Shrinking, Shrunk, shrink};

@@ -47,7 +47,12 @@ fn mrsim(arguments: &[&str]) -> Output {
 
 fn mrsim_in(folder: &TempDir, arguments: &[&str]) -> Output {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    mrsim(&[arguments, &["--cases", &path("cases"), "--regressions", &path("regressions")]].concat())
+    let [cases, regressions, plan] = ["cases", "regressions", "failure.toml"].map(path);
+    let mut arguments = [arguments, &["--cases", &cases, "--regressions", &regressions]].concat();
+    if arguments[0] == "run" {
+        arguments.extend(["--failure-plan", &plan]);
+    }
+    mrsim(&arguments)
 }
 
 fn stdout(output: &Output) -> String {
@@ -98,6 +103,37 @@ fn a_broken_promise_exits_with_1_and_tells_how_to_repeat_it() {
     assert_eq!(replayed.status.code(), Some(1));
     assert!(stdout(&replayed).contains("broken promise: outputs"), "{}", stdout(&replayed));
     assert!(stdout(&replayed).contains("the last 25 of "), "{}", stdout(&replayed));
+}
+
+#[test]
+fn the_first_failure_is_shrunk_and_its_plan_kept() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT)]);
+    let text = stdout(&mrsim_in(&folder, &["run", "--seeds", "0..5", "--fail-fast"]));
+    assert!(text.contains("to 1, 1 and 1, in "), "one fault, worker and input: {text}");
+    let plan = folder.path().join("failure.toml");
+    let replayed = mrsim(&["replay", "--plan", plan.to_str().unwrap()]);
+    assert_eq!(replayed.status.code(), Some(1));
+    assert!(stdout(&replayed).contains("broken promise: outputs"), "{}", stdout(&replayed));
+}
+
+#[test]
+fn a_seed_is_shrunk_to_a_plan_file_or_a_test() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT)]);
+    let seed = (0..5).map(|seed| seed.to_string());
+    let seed = seed.into_iter().find(|seed| mrsim_in(&folder, &["replay", "rotten", seed]).status.code() == Some(1));
+    let seed = seed.unwrap();
+    let file = folder.path().join("plan.toml");
+    let shrunk = mrsim_in(&folder, &["shrink", "rotten", &seed]);
+    assert_eq!(shrunk.status.code(), Some(1), "{}", stderr(&shrunk));
+    let again = mrsim_in(&folder, &["shrink", "rotten", &seed, "--output", file.to_str().unwrap()]);
+    assert!(stdout(&again).is_empty() && stderr(&again).contains("cargo mrsim replay --plan"), "{}", stderr(&again));
+    assert_eq!(fs::read(&file).unwrap(), shrunk.stdout);
+    let test = stdout(&mrsim_in(&folder, &["shrink", "rotten", &seed, "--emit-test"]));
+    assert!(test.contains("fn a_schedule_that_broke_outputs_keeps_its_promises()"), "{test}");
+    assert!(test.contains(stdout(&shrunk).trim()), "{test}");
+    let fine = mrsim(&["shrink", "fault_free", "1"]);
+    assert_eq!(fine.status.code(), Some(2));
+    assert!(stderr(&fine).contains("breaks no promise"), "{}", stderr(&fine));
 }
 
 #[test]

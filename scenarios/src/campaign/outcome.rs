@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::invariants::{Agreement, Broken, Judgement};
+use crate::invariants::{AGREEMENT, Agreement, Broken, Judgement};
 use crate::rehearsal::Rehearsal;
 use crate::schedule::Schedule;
 
@@ -128,7 +128,7 @@ impl Rehearsed {
         let Some(outputs) = self.outputs.filter(|_| self.passed()) else { return };
         let name = || format!("{}, seed {}", self.name, self.seed);
         if let Err(what) = agreement.add(self.workload, outputs, name) {
-            let broken = Broken { promise: "agreement", judgement: Judgement::Safety, what };
+            let broken = Broken { promise: AGREEMENT, judgement: Judgement::Safety, what };
             self.outcome = Outcome::Broken(broken);
         }
     }

@@ -7,6 +7,9 @@
 
 use std::collections::BTreeMap;
 
+/// The promise's name: that of this file.
+pub(crate) const AGREEMENT: &str = "agreement";
+
 /// How many workloads are remembered: memory must not grow with the campaign.
 const REMEMBERED: usize = 1000;
 

@@ -6,16 +6,19 @@ mod options;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 mod table;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 pub use self::exit::Ending;
 use self::options::{Arguments, Command, RunOptions};
+use self::replay::Subject;
+use self::shrink::ShrinkOrders;
 use crate::plan_file::PlanFile;
 use crate::scenario::{FileProblem, Scenario, nearest};
 
@@ -70,13 +73,26 @@ fn dispatch(arguments: Arguments) -> Result<Ending, Trouble> {
             Ok(Ending::Passed)
         }
         Some(Command::Replay { scenario, seed, plan, check_determinism }) => {
-            let subject = match (scenario, seed, plan) {
-                (Some(scenario), Some(seed), None) => replay::Subject::drawn(&find(&cases, &scenario)?, seed),
-                (None, None, Some(path)) => replay::Subject::planned(&path, PlanFile::read(&path)?),
-                _ => return Err(Trouble::Usage("say which: `replay SCENARIO SEED` or `replay --plan FILE`".into())),
-            };
-            replay::replay(&subject, check_determinism)
+            replay::replay(&subject(&cases, scenario, seed, plan)?, check_determinism)
         }
+        Some(Command::Shrink { scenario, seed, plan, output, time, emit_test }) => {
+            let subject = subject(&cases, scenario, seed, plan)?;
+            shrink::shrink_subject(&subject, &ShrinkOrders { time, output, emit_test })
+        }
+    }
+}
+
+/// What is to be replayed or shrunk: a seed of a scenario, or a plan file.
+fn subject(
+    cases: &Path,
+    scenario: Option<String>,
+    seed: Option<u64>,
+    plan: Option<PathBuf>,
+) -> Result<Subject, Trouble> {
+    match (scenario, seed, plan) {
+        (Some(scenario), Some(seed), None) => Ok(Subject::drawn(&find(cases, &scenario)?, seed)),
+        (None, None, Some(path)) => Ok(Subject::planned(&path, PlanFile::read(&path)?)),
+        _ => Err(Trouble::Usage("say which: SCENARIO SEED, or --plan FILE".into())),
     }
 }
 

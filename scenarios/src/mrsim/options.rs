@@ -26,6 +26,7 @@ Examples:
   mrsim replay zombie 4711               what happens in one schedule
   mrsim plan zombie 4711 > plan.toml     write it down, edit it, and then
   mrsim replay --plan plan.toml          see what happens now
+  mrsim shrink zombie 4711 -o plan.toml  the smallest schedule that fails the same way
 
 ";
 
@@ -75,6 +76,28 @@ pub(super) enum Command {
         #[arg(long)]
         check_determinism: bool,
     },
+    /// Finds the smallest schedule that breaks the same promise as a seed or plan file does, and prints it as a plan file.
+    #[command(after_help = Ending::HELP)]
+    Shrink {
+        /// The scenario.
+        #[arg(requires = "seed", conflicts_with = "plan")]
+        scenario: Option<String>,
+        /// The seed.
+        #[arg(value_parser = clap::value_parser!(u64).range(..i64::MAX as u64))]
+        seed: Option<u64>,
+        /// A plan file instead.
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
+        /// Write the plan file there instead.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Give up looking for a smaller one after this long.
+        #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration, default_value = "20s")]
+        time: Duration,
+        /// Print a Rust test instead.
+        #[arg(long)]
+        emit_test: bool,
+    },
     /// Prints the cluster, workload and fault plan that a seed draws, as a plan file.
     Plan {
         /// The scenario.
@@ -106,6 +129,12 @@ pub(super) struct RunOptions {
     /// Stop at the first failure.
     #[arg(long)]
     pub(super) fail_fast: bool,
+    /// How long the first failure may be shrunk; 0s does not.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "20s")]
+    pub(super) shrink_for: Duration,
+    /// Where the plan of the shrunk failure is written.
+    #[arg(long, value_name = "FILE", default_value = "mrsim-failure.toml")]
+    pub(super) failure_plan: PathBuf,
     /// Run every schedule twice, not one in fifty.
     #[arg(long)]
     pub(super) check_determinism: bool,
@@ -120,6 +149,8 @@ impl Default for RunOptions {
             shard: None,
             json: None,
             fail_fast: false,
+            shrink_for: Duration::from_secs(20),
+            failure_plan: "mrsim-failure.toml".into(),
             check_determinism: false,
         }
     }

@@ -4,8 +4,35 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use crate::shrink::Shrinking;
+
 /// How often the bar is drawn anew.
 const REDRAW: Duration = Duration::from_millis(100);
+
+/// How far shrinking has come.
+pub(super) struct ShrinkProgress(ProgressBar);
+
+impl ShrinkProgress {
+    /// Nothing was tried yet.
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(REDRAW);
+        Self(bar)
+    }
+
+    /// So far.
+    pub(super) fn set(&mut self, shrinking: Shrinking) {
+        let Shrinking { tried, accepted, faults } = shrinking;
+        if tried.is_multiple_of(64) {
+            self.0.set_message(format!("shrinking: {tried} tried, {accepted} taken, {faults} faults left"));
+        }
+    }
+
+    /// Takes it away.
+    pub(super) fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
 
 /// The bar.
 pub(super) struct Progress {

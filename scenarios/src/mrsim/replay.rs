@@ -15,9 +15,9 @@ use crate::schedule::Schedule;
 
 /// What is replayed.
 pub(super) struct Subject {
-    title: String,
+    pub(super) title: String,
     about: String,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
 }
 
 impl Subject {

@@ -11,9 +11,11 @@ use super::exit::Ending;
 use super::json::Lines;
 use super::options::RunOptions;
 use super::progress::Progress;
+use super::shrink::{shrunk_plan, write_plan};
 use super::table::{Tally, table};
 use super::{DEFAULT_SCHEDULES, Trouble};
-use crate::campaign::{Campaign, Determinism, Rehearsed, Seeds};
+use crate::campaign::{Campaign, Determinism, Outcome, Rehearsed, Seeds};
+use crate::invariants::{AGREEMENT, Broken};
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
 use crate::scenario::Scenario;
@@ -48,7 +50,40 @@ pub(super) fn run(
     });
     progress.finish();
     written?;
-    results.tell(begun.elapsed())
+    let ending = results.tell(begun.elapsed())?;
+    if let Some(failure) = results.failures.first() {
+        shrink_failure(failure, scenarios, regressions, options)?;
+    }
+    Ok(ending)
+}
+
+/// Shrinks the first failure and keeps its plan. Of what ran in two ways, or crashed the harness, there is nothing to shrink.
+fn shrink_failure(
+    failure: &Rehearsed,
+    scenarios: &[Scenario],
+    regressions: &[(String, PlanFile)],
+    options: &RunOptions,
+) -> Result<(), Trouble> {
+    let Outcome::Broken(Broken { promise, .. }) = &failure.outcome else { return Ok(()) };
+    if options.shrink_for.is_zero() || *promise == AGREEMENT {
+        return Ok(());
+    }
+    let schedule = match failure.regression {
+        true => regressions.iter().find(|(name, _)| *name == failure.name).map(|(_, plan)| plan.schedule.clone()),
+        false => {
+            let scenario = scenarios.iter().find(|scenario| scenario.name == failure.name);
+            scenario.map(|scenario| scenario.draw(failure.seed))
+        }
+    };
+    let Some(schedule) = schedule else { return Ok(()) };
+    let title = format!("{}, seed {}", failure.name, failure.seed);
+    let (plan, told) = shrunk_plan(&schedule, &title, promise, options.shrink_for);
+    write_plan(&options.failure_plan, &plan)?;
+    let path = options.failure_plan.display();
+    let mut out = io::stdout().lock();
+    writeln!(out, "\n{title}, {told}:\n\n{}\n", plan.schedule.describe())?;
+    writeln!(out, "to replay this smallest schedule: cargo mrsim replay --plan {path}")?;
+    Ok(())
 }
 
 fn campaign<'a>(
@@ -124,7 +159,7 @@ impl Results {
         Ok(())
     }
 
-    fn tell(mut self, wall: Duration) -> Result<Ending, Trouble> {
+    fn tell(&mut self, wall: Duration) -> Result<Ending, Trouble> {
         let mut total = Tally::default();
         self.tallies.values().for_each(|tally| total.join(tally));
         if let Some(json) = &mut self.json {

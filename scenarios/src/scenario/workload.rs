@@ -102,7 +102,7 @@ impl WorkloadRanges {
             combine: self.combine.draw(stream),
             reduces: self.reduces.draw(stream).0,
             split_size: NonZeroU64::new(split_size.into()).filter(|_| split),
-            limits: if self.tight.draw(stream) { tight_limits(stream) } else { ROOMY },
+            limits: if self.tight.draw(stream) { tight_limits(stream) } else { LimitsShape::ROOMY },
             trouble: self.trouble.as_ref().map(|trouble| trouble.draw(&inputs, stream)),
             inputs,
         }
@@ -158,15 +158,6 @@ impl TroubleRanges {
         }
     }
 }
-
-/// Memory enough for everything in a rehearsal.
-const ROOMY: LimitsShape = LimitsShape {
-    map_buffer: 1 << 20,
-    read_block: 1 << 16,
-    run_block: 1 << 16,
-    merge_fan_in: 128,
-    write_block: 1 << 16,
-};
 
 /// So little memory that buffers spill, runs take several passes to merge, and every block boundary falls inside a record.
 fn tight_limits(stream: &mut Stream) -> LimitsShape {

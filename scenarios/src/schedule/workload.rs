@@ -63,6 +63,10 @@ pub struct LimitsShape {
 }
 
 impl LimitsShape {
+    /// Memory enough for everything in a rehearsal.
+    pub const ROOMY: Self =
+        Self { map_buffer: 1 << 20, read_block: 1 << 16, run_block: 1 << 16, merge_fan_in: 128, write_block: 1 << 16 };
+
     /// As `mr-core` takes them.
     #[must_use]
     pub fn limits(self) -> Limits {

@@ -52,13 +52,6 @@ pub(crate) fn workloads() -> impl Strategy<Value = Workload> {
 }
 
 fn limits() -> impl Strategy<Value = LimitsShape> {
-    let roomy = LimitsShape {
-        map_buffer: 1 << 20,
-        read_block: 1 << 16,
-        run_block: 1 << 16,
-        merge_fan_in: 128,
-        write_block: 1 << 16,
-    };
     let tight = (1_u32..2000, 1_u32..300, 1_u32..300, 2_u32..5, 1_u32..300).prop_map(
         |(map_buffer, read_block, run_block, merge_fan_in, write_block)| LimitsShape {
             map_buffer,
@@ -68,7 +61,7 @@ fn limits() -> impl Strategy<Value = LimitsShape> {
             write_block,
         },
     );
-    prop_oneof![Just(roomy), tight]
+    prop_oneof![Just(LimitsShape::ROOMY), tight]
 }
 
 fn inputs() -> impl Strategy<Value = Bytes> {

@@ -1,0 +1,89 @@
+//! `mrsim shrink`: from a schedule that breaks a promise to the smallest that breaks the same one, as a plan file or a test.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Trouble;
+use super::exit::Ending;
+use super::progress::ShrinkProgress;
+use super::replay::Subject;
+use crate::campaign::Outcome;
+use crate::plan_file::PlanFile;
+use crate::rehearsal::rehearse;
+use crate::schedule::Schedule;
+use crate::shrink::{Shrunk, shrink};
+
+/// What is to become of the result.
+pub(super) struct ShrinkOrders {
+    pub(super) time: Duration,
+    pub(super) output: Option<PathBuf>,
+    pub(super) emit_test: bool,
+}
+
+/// Shrinks `subject` and tells, or writes, what is left. The plan itself is all that goes to stdout.
+pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders) -> Result<Ending, Trouble> {
+    let rehearsal = std::thread::scope(|scope| scope.spawn(|| rehearse(&subject.schedule, false)).join());
+    let Ok(rehearsal) = rehearsal else {
+        return Err(Trouble::Usage(format!(
+            "the harness itself crashes on {}: there is nothing to shrink",
+            subject.title
+        )));
+    };
+    let Some(broken) = rehearsal.broken else {
+        return Err(Trouble::Usage(format!("{} breaks no promise: there is nothing to shrink", subject.title)));
+    };
+    let (plan, told) = shrunk_plan(&subject.schedule, &subject.title, broken.promise, orders.time);
+    eprintln!("{told}");
+    if let Some(path) = &orders.output {
+        write_plan(path, &plan)?;
+        eprintln!("written to {}; to replay it: cargo mrsim replay --plan {}", path.display(), path.display());
+    }
+    let mut out = io::stdout().lock();
+    if orders.emit_test {
+        write!(out, "{}", test_of(&plan))?;
+    } else if orders.output.is_none() {
+        write!(out, "{}", plan.to_toml())?;
+    }
+    Ok(Ending::of(&Outcome::Broken(broken)))
+}
+
+/// Writes a plan file.
+pub(super) fn write_plan(path: &Path, plan: &PlanFile) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    fs::write(path, plan.to_toml()).map_err(named)
+}
+
+/// Shrinks `schedule`, called `title`, which breaks `promise`, and says in a sentence how far it came.
+pub(super) fn shrunk_plan(schedule: &Schedule, title: &str, promise: &str, time: Duration) -> (PlanFile, String) {
+    let mut progress = ShrinkProgress::new();
+    let Shrunk { schedule: smallest, shrinking, complete } =
+        shrink(schedule, promise, time, &rehearse, |shrinking| progress.set(shrinking));
+    progress.finish();
+    let told = format!(
+        "shrunk from {} faults, {} workers and {} inputs to {}, {} and {}, in {} tries{}",
+        schedule.faults.len(),
+        schedule.cluster.workers.len(),
+        schedule.workload.inputs.len(),
+        smallest.faults.len(),
+        smallest.cluster.workers.len(),
+        smallest.workload.inputs.len(),
+        shrinking.tried,
+        if complete { "" } else { "; the time was up" }
+    );
+    let about = format!("Shrunk from {title}, which broke {promise}.");
+    (PlanFile { about, breaks: Some(promise.to_owned()), schedule: smallest }, told)
+}
+
+/// A test that replays `plan`, to be put beside the code that it is about.
+fn test_of(plan: &PlanFile) -> String {
+    let promise = plan.breaks.as_deref().unwrap_or("a_promise");
+    format!(
+        "/// {}\n#[test]\nfn a_schedule_that_broke_{promise}_keeps_its_promises() {{\n    let plan = r####\"\n{}\"####;\n    \
+         let plan = scenarios::PlanFile::parse(std::path::Path::new(\"plan.toml\"), plan).unwrap();\n    \
+         let broken = scenarios::rehearse(&plan.schedule, false).broken;\n    assert_eq!(broken, None);\n}}\n",
+        plan.about,
+        plan.to_toml()
+    )
+}

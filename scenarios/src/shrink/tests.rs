@@ -1,0 +1,108 @@
+//! Shrinking with promises that are made up, and with one that is really broken.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sim::{FaultKind, Finished, Report};
+
+use super::*;
+use crate::invariants::{Broken, Judgement};
+use crate::rehearsal::Rehearsal;
+use crate::scenario::Scenario;
+use crate::{PlanFile, rehearse};
+
+fn everything(seed: u64) -> Schedule {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/everything.toml");
+    Scenario::read(&path).unwrap().draw(seed)
+}
+
+/// A rehearsal that did not happen.
+fn made_up(promise: Option<&'static str>) -> Rehearsal {
+    let report = Report {
+        finished: Finished::AllNodesDone,
+        virtual_time: Duration::ZERO,
+        healed_at: Duration::ZERO,
+        events: 0,
+        history_hash: 0,
+        faults_by_kind: BTreeMap::new(),
+        nodes: Vec::new(),
+        dead: Vec::new(),
+        history: None,
+    };
+    let broken = promise.map(|promise| Broken { promise, judgement: Judgement::Safety, what: String::new() });
+    Rehearsal { broken, outputs: None, report }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn what_does_not_matter_goes_and_what_does_stays() {
+    let schedule = (0..).map(everything).find(|schedule| {
+        let pause =
+            schedule.faults.iter().any(|fault| matches!(&fault.what, FaultKind::Pause { node, .. } if node == "w2"));
+        pause && schedule.faults.len() > 3 && schedule.cluster.workers.len() > 2 && schedule.workload.inputs.len() > 2
+    });
+    // It takes a pause of a worker of at least 5 ms, and an input with two words.
+    let rehearse = |schedule: &Schedule, _| {
+        let long =
+            |fault: &sim::Fault| matches!(fault.what, FaultKind::Pause { duration, .. } if duration.as_millis() >= 5);
+        let words = schedule.workload.inputs.iter().any(|input| input.0.split(|byte| *byte == b' ').count() >= 2);
+        made_up((schedule.faults.iter().any(long) && words).then_some("made_up"))
+    };
+    let shrunk = shrink(&schedule.unwrap(), "made_up", LONG, &rehearse, |_| {});
+    let smallest = &shrunk.schedule;
+    assert!(shrunk.complete);
+    assert_eq!((smallest.faults.len(), smallest.cluster.workers.len(), smallest.workload.reduces), (1, 1, 1));
+    assert_eq!((smallest.workload.inputs.len(), smallest.workload.split_size), (1, None));
+    assert!(smallest.faults[0].what.extent() < Duration::from_millis(10), "{smallest:?}");
+    assert_eq!(smallest.models, Default::default());
+    let plan = PlanFile { about: "a".into(), breaks: None, schedule: smallest.clone() };
+    assert_eq!(
+        PlanFile::parse(Path::new("plan.toml"), &plan.to_toml()),
+        Ok(plan),
+        "its faults name nodes that are there"
+    );
+}
+
+#[test]
+fn a_smaller_schedule_that_breaks_another_promise_is_not_taken() {
+    let schedule = (0..).map(everything).find(|schedule| schedule.faults.len() == 4).unwrap();
+    let rehearse = |schedule: &Schedule, _| made_up(Some(if schedule.faults.len() < 3 { "other" } else { "this" }));
+    let shrunk = shrink(&schedule, "this", LONG, &rehearse, |_| {});
+    assert_eq!(shrunk.schedule.faults.len(), 3);
+}
+
+#[test]
+fn shrinking_stops_when_its_time_is_up() {
+    let rehearse = |_: &Schedule, _| made_up(None);
+    let shrunk = shrink(&everything(1), "this", Duration::ZERO, &rehearse, |_| {});
+    assert_eq!((shrunk.complete, shrunk.shrinking.tried, shrunk.schedule), (false, 0, everything(1)));
+}
+
+#[test]
+fn a_job_whose_input_rots_shrinks_to_one_file_and_one_worker() {
+    let text = r#"
+about = "a"
+promise = "b"
+[workload]
+apps = ["trail"]
+files = [2, 4]
+words = [20, 40]
+[[faults]]
+when = { at = "0ms" }
+what = { bit_rot = { node = "every worker", path_contains = "in/", stored = true, duration = "10s" } }
+[[faults]]
+count = 3
+when = { at = ["0ms", "100ms"] }
+what = { pause = { node = "any worker", duration = ["10ms", "1s"] } }
+"#;
+    let scenario = Scenario::parse(Path::new("rotten.toml"), text).unwrap();
+    let broken = |schedule: &Schedule| rehearse(schedule, false).broken.map(|broken| broken.promise);
+    let schedule = (0..).map(|seed| scenario.draw(seed)).find(|schedule| broken(schedule) == Some("outputs")).unwrap();
+    let mut steps = 0;
+    let shrunk = shrink(&schedule, "outputs", LONG, &rehearse, |_| steps += 1);
+    assert_eq!(broken(&shrunk.schedule), Some("outputs"));
+    let smallest = shrunk.schedule;
+    assert_eq!((smallest.faults.len(), smallest.cluster.workers.len(), smallest.workload.inputs.len()), (1, 1, 1));
+    assert_eq!(steps, shrunk.shrinking.tried);
+}
