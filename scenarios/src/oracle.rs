@@ -12,7 +12,7 @@ use mr_core::counters::Counters;
 use mr_core::ids::{Partition, Reduces};
 
 use crate::apps::TroubledSource;
-use crate::schedule::{Trouble, Workload};
+use crate::schedule::{AppChoice, Trouble, Workload};
 
 /// What must come of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,9 @@ impl Expected {
         let mut depends_on_the_cut = Vec::new();
         if workload.combine && counting.has_combiner() {
             depends_on_the_cut.push("reduce_input_records");
+        }
+        if workload.app == AppChoice::Signed {
+            depends_on_the_cut.push("reduce_output_bytes");
         }
         if counting.input() == InputKind::Lines {
             depends_on_the_cut.push("map_input_records");

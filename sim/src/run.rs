@@ -244,10 +244,12 @@ impl<'a> Director<'a> {
             for event in self.seen.drain(..) {
                 self.events += 1;
                 self.hash.add(state.now, &event);
-                self.observer.observe(state.now, &event, &DiskView(&state.disk))?;
+                let verdict = self.observer.observe(state.now, &event, &DiskView(&state.disk));
+                // The event that stops a run is part of its history: it is the one to look at.
                 if let Some(history) = &mut self.history {
                     history.push((state.now, event));
                 }
+                verdict?;
             }
         }
         ControlFlow::Continue(())

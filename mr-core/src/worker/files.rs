@@ -96,6 +96,8 @@ impl<F: FileSystem> JobFiles<F> {
         let chosen = self.staging.join(format!("output-{partition}"));
         let link = self.staging.join(format!("{}.link", attempt_name(attempt)));
         self.link_unless_there(&staged, &chosen).await?;
+        // A choice that a power loss could take back would be made again, after others have seen the first.
+        self.files.sync_dir(&self.staging).await?;
         self.link_unless_there(&chosen, &link).await?;
         self.files.rename(&link, &self.out.join(format!("mr-out-{partition}"))).await?;
         self.files.sync_dir(&self.out).await?;

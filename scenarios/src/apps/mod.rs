@@ -1,5 +1,6 @@
 //! The apps that are rehearsed: those that come with mr, one that is sensitive to everything, and a way to make any of them fail.
 
+mod signed;
 mod trail;
 mod troubled;
 
@@ -7,6 +8,8 @@ use std::sync::Arc;
 
 use mr_core::app::App;
 
+use self::signed::Signed;
+pub(crate) use self::signed::without_signatures;
 use self::trail::Trail;
 pub(crate) use self::troubled::TroubledSource;
 use crate::schedule::AppChoice;
@@ -18,5 +21,6 @@ pub(crate) fn healthy(choice: AppChoice) -> Arc<dyn App> {
         AppChoice::Indexer => Arc::new(mr_apps::Indexer),
         AppChoice::Sort => Arc::new(mr_apps::Sort),
         AppChoice::Trail => Arc::new(Trail),
+        AppChoice::Signed => Arc::new(Signed::new(0)),
     }
 }

@@ -8,18 +8,22 @@ use mr_core::app::{App, AppError, AppIdentity, AppSource, Emit, InputKind, MapIn
 use mr_core::ids::{Partition, Reduces};
 
 use super::healthy;
+use super::signed::Signed;
 use crate::schedule::{AppChoice, Phase, Trouble};
 
 /// Makes the app of a rehearsal, for all workers of one cluster.
 #[derive(Clone)]
 pub(crate) struct TroubledSource {
     app: Troubled,
+    choice: AppChoice,
+    /// How often the app was made for a worker.
+    made: Arc<AtomicU32>,
 }
 
 impl TroubledSource {
     /// The app that `choice` names, with `trouble` if there is any.
     pub(crate) fn new(choice: AppChoice, trouble: Option<Trouble>) -> Self {
-        Self { app: Troubled { app: healthy(choice), trouble, stumbled: Arc::default() } }
+        Self { app: Troubled { app: healthy(choice), trouble, stumbled: Arc::default() }, choice, made: Arc::default() }
     }
 
     /// The app itself.
@@ -34,7 +38,11 @@ impl AppSource for TroubledSource {
     }
 
     fn create(&self, _argument: &str) -> Result<Arc<dyn App>, AppError> {
-        Ok(self.app())
+        let mut app = self.app.clone();
+        if self.choice == AppChoice::Signed {
+            app.app = Arc::new(Signed::new(1 + self.made.fetch_add(1, Ordering::Relaxed)));
+        }
+        Ok(Arc::new(app))
     }
 }
 

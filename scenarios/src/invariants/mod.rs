@@ -50,7 +50,7 @@ use self::slots_respected::SlotsRespected;
 use self::work_done_once::WorkDoneOnce;
 use crate::notes::Happened;
 use crate::oracle::Expected;
-use crate::schedule::Schedule;
+use crate::schedule::{AppChoice, Schedule};
 
 /// Holds, or the sentence that says what was broken: expected and found, with the first wrong byte, record or event.
 pub(crate) type Verdict = Result<(), String>;
@@ -116,7 +116,8 @@ pub(crate) struct Promises {
     invariants: Vec<Box<dyn Invariant>>,
     /// The first that was broken.
     broken: Option<Broken>,
-    partitions: usize,
+    /// How many outputs all runs of the workload must agree on, if they must.
+    partitions: Option<usize>,
     /// A hash of the outputs as they were left, if all of them are there.
     outputs: Option<u64>,
 }
@@ -124,9 +125,10 @@ pub(crate) struct Promises {
 impl Promises {
     /// Promises about `schedule`, of which `expected` must come.
     pub(crate) fn new(schedule: &Schedule, expected: &Expected) -> Self {
+        let signed = schedule.workload.app == AppChoice::Signed;
         let maps = schedule.workload.maps(&schedule.cluster);
         let invariants: Vec<Box<dyn Invariant>> = vec![
-            Box::new(Outputs::new(expected)),
+            Box::new(if signed { Outputs::new(expected).signed() } else { Outputs::new(expected) }),
             Box::new(CommitsAreReal),
             Box::new(DoneOnce::default()),
             Box::new(MapsBeforeReduces::new(maps)),
@@ -143,7 +145,8 @@ impl Promises {
             Box::new(EveryoneAgrees::new(schedule)),
             Box::new(NothingLeft::default()),
         ];
-        let partitions = schedule.workload.reduces as usize;
+        // What is signed differs from run to run, as it may.
+        let partitions = if signed { None } else { Some(schedule.workload.reduces as usize) };
         Self { invariants, broken: None, partitions, outputs: None }
     }
 
@@ -174,7 +177,7 @@ impl Observer for Promises {
             let what = invariant.check_end(disk).err()?;
             Some(Broken { promise: invariant.name(), judgement: Judgement::Safety, what })
         });
-        self.outputs = outputs_hash(self.partitions, disk);
+        self.outputs = self.partitions.and_then(|partitions| outputs_hash(partitions, disk));
     }
 }
 

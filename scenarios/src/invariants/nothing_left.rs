@@ -3,27 +3,33 @@
 //!
 //! What is *not* promised, and why:
 //!
-//! * that somebody cleans up when every worker dies between the last commit and the end of the coordinator's grace. The
-//!   coordinator does not wait for dead workers and cannot reach their files;
+//! * that somebody cleans up when no worker lives to say goodbye after the end: workers clean up before they do. The coordinator does not
+//!   wait for dead workers and cannot reach their files;
 //! * that what was removed stays removed in a power loss. Nobody syncs a removal: it costs time, and a file that is back harms
 //!   nobody;
 //! * that a map output goes which was finished after the end, by a worker that slept through it. It finds no coordinator to
 //!   report to, and cannot know whether its earlier report was heard and others read that output.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mr_core::coordinator;
+use mr_core::ids::WorkerId;
 use sim::{DiskView, Event, Operation};
 
 use super::{Invariant, Verdict, decided};
-use crate::notes::{CoordinatorLeft, WorkerLeft};
+use crate::notes::WorkerLeft;
 
 /// Who has left so far, and what may be left for it.
 #[derive(Default)]
 pub(super) struct NothingLeft {
     ended: bool,
-    coordinator_left: bool,
-    a_worker_left_in_time: bool,
+    /// The nodes of all workers.
+    node_of: BTreeMap<WorkerId, String>,
+    /// The nodes whose goodbye was heard after the end.
+    said_goodbye: BTreeSet<String>,
+    /// The nodes whose worker has left in peace.
+    in_peace: BTreeSet<String>,
     excused: bool,
 }
 
@@ -34,11 +40,20 @@ impl Invariant for NothingLeft {
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         match event {
-            Event::Note { note, .. } => {
-                self.ended |= matches!(decided(event), Some(coordinator::Event::JobEnded { .. }));
-                self.coordinator_left |= note.get::<CoordinatorLeft>().is_some();
-                let left = note.get::<WorkerLeft>().is_some_and(|left| left.0.is_ok());
-                self.a_worker_left_in_time |= left && !self.coordinator_left;
+            Event::Note { node, note } => {
+                if let (Some(node), Some(WorkerLeft(Ok(_)))) = (node, note.get()) {
+                    self.in_peace.insert(node.name().to_owned());
+                }
+                match decided(event) {
+                    Some(coordinator::Event::JobEnded { .. }) => self.ended = true,
+                    Some(coordinator::Event::WorkerRegistered { worker, name, .. }) => {
+                        self.node_of.insert(*worker, name.clone());
+                    }
+                    Some(coordinator::Event::WorkerLeft { worker }) if self.ended => {
+                        self.said_goodbye.extend(self.node_of.get(worker).cloned());
+                    }
+                    _ => {}
+                }
             }
             Event::UnsyncedLost { names, .. } => self.excused |= self.ended && *names > 0,
             Event::File(step) if self.ended && step.operation == Operation::Rename => {
@@ -50,7 +65,7 @@ impl Invariant for NothingLeft {
     }
 
     fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
-        if self.excused || !self.a_worker_left_in_time {
+        if self.excused || self.said_goodbye.is_disjoint(&self.in_peace) {
             return Ok(());
         }
         let left = disk.files().find(|path| !path.starts_with("in/") && !path.starts_with("mr-out-"));
@@ -65,45 +80,52 @@ impl Invariant for NothingLeft {
 #[cfg(test)]
 mod tests {
     use mr_core::protocol::Ending;
-    use sim::StillDisk;
+    use sim::{Noted, StillDisk};
 
     use super::*;
-    use crate::invariants::testing::{node, note, step, succeeded, watch};
+    use crate::invariants::testing::{happened, node, registered, step, succeeded, watch};
 
+    /// What is said of `left` beside inputs and outputs, after w1 has registered and the job has ended.
     fn after(history: Vec<Event>, left: &[&str]) -> Verdict {
         let mut disk = StillDisk::default();
         for path in ["in/0", "mr-out-0"].iter().chain(left) {
             disk.put(path, b"");
         }
         let mut invariant = NothingLeft::default();
-        watch(&mut invariant, &disk, [succeeded()].into_iter().chain(history))?;
+        watch(&mut invariant, &disk, [vec![registered(1, "w1"), succeeded()], history].concat())?;
         invariant.check_end(&disk.view())
     }
 
-    fn worker_left() -> Event {
-        note(WorkerLeft(Ok(Ending::Succeeded)))
+    fn goodbye() -> Event {
+        happened(0, coordinator::Event::WorkerLeft { worker: WorkerId(1) })
     }
 
-    fn coordinator_left() -> Event {
-        note(CoordinatorLeft(Ending::Succeeded))
+    fn left(result: Result<Ending, String>) -> Event {
+        Event::Note { node: Some(node("w1")), note: Noted::new(WorkerLeft(result)) }
+    }
+
+    fn in_peace() -> Event {
+        left(Ok(Ending::Succeeded))
     }
 
     #[test]
     fn inputs_and_outputs_may_stay() {
-        assert_eq!(after(vec![worker_left(), coordinator_left()], &[]), Ok(()));
+        assert_eq!(after(vec![goodbye(), in_peace()], &[]), Ok(()));
     }
 
     #[test]
     fn an_intermediate_file_or_an_unknown_one_may_not() {
-        for left in ["mr-job-1/map-0-1", "mr-0-0", "mr-job-1/reduce-0-1.tmp"] {
-            let broken = after(vec![worker_left(), coordinator_left()], &[left]).unwrap_err();
-            assert!(broken.starts_with(left), "{broken}");
+        for file in ["mr-job-1/map-0-1", "mr-0-0", "mr-job-1/reduce-0-1.tmp"] {
+            let broken = after(vec![goodbye(), in_peace()], &[file]).unwrap_err();
+            assert!(broken.starts_with(file), "{broken}");
         }
     }
 
     #[test]
     fn nobody_is_blamed_when_no_worker_was_there_to_clean_up() {
-        assert_eq!(after(vec![coordinator_left(), worker_left()], &["mr-job-1/map-0-1"]), Ok(()));
+        let file = ["mr-job-1/map-0-1"];
+        assert_eq!(after(vec![in_peace()], &file), Ok(()), "it came too late to be heard");
+        assert_eq!(after(vec![goodbye(), left(Err("no disk".into()))], &file), Ok(()), "it could not go on");
     }
 
     #[test]
@@ -111,7 +133,7 @@ mod tests {
         let power_loss = Event::UnsyncedLost { node: node("w1"), appends: 0, names: 1 };
         let late = step("w1", Operation::Rename, "mr-job-1/map-0-1.tmp", Some("mr-job-1/map-0-1"));
         for excuse in [power_loss, late] {
-            assert_eq!(after(vec![worker_left(), coordinator_left(), excuse], &["mr-job-1/map-0-1"]), Ok(()));
+            assert_eq!(after(vec![goodbye(), in_peace(), excuse], &["mr-job-1/map-0-1"]), Ok(()));
         }
     }
 }

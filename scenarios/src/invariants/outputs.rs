@@ -12,12 +12,15 @@ use mr_core::protocol::Ending;
 use sim::{DiskView, Event, Operation};
 
 use super::{Invariant, Verdict, decided};
+use crate::apps::without_signatures;
 use crate::oracle::Expected;
 
 /// The outputs as they must be.
 pub(super) struct Outputs {
     /// Of a job that cannot be done there are none to compare with.
     expected: Option<Vec<Vec<u8>>>,
+    /// Of an app that signs what it writes: the bytes of each output when last seen.
+    signed: Option<Vec<Option<Vec<u8>>>>,
     committed: Vec<bool>,
     succeeded: bool,
 }
@@ -25,20 +28,43 @@ pub(super) struct Outputs {
 impl Outputs {
     pub(super) fn new(expected: &Expected) -> Self {
         let outputs = expected.outputs.as_ref().ok();
-        Self { committed: vec![false; outputs.map_or(0, Vec::len)], expected: outputs.cloned(), succeeded: false }
+        let committed = vec![false; outputs.map_or(0, Vec::len)];
+        Self { expected: outputs.cloned(), signed: None, committed, succeeded: false }
     }
 
-    fn check_visible(&self, disk: &DiskView<'_>) -> Verdict {
+    /// The same of an app whose output is signed by whoever wrote it.
+    pub(super) fn signed(self) -> Self {
+        Self { signed: Some(vec![None; self.committed.len()]), ..self }
+    }
+
+    fn check_visible(&mut self, disk: &DiskView<'_>) -> Verdict {
         let expected = self.expected.iter().flatten();
         for (partition, (expected, committed)) in expected.zip(&self.committed).enumerate() {
-            match disk.read(&format!("mr-out-{partition}")) {
-                None if *committed => return Err(format!("mr-out-{partition} was committed and has vanished")),
-                None => {}
-                Some(found) if found == expected => {}
-                Some(found) => return Err(difference(partition, expected, found)),
+            let found = disk.read(&format!("mr-out-{partition}"));
+            match (found, &mut self.signed) {
+                (None, _) if *committed => return Err(format!("mr-out-{partition} was committed and has vanished")),
+                (None, None) => {}
+                (None, Some(seen)) => seen[partition] = None,
+                (Some(found), None) if found == expected => {}
+                (Some(found), None) => return Err(difference(partition, expected, found)),
+                (Some(found), Some(seen)) => check_signed(partition, expected, found, &mut seen[partition])?,
             }
         }
         Ok(())
+    }
+}
+
+/// A signed output is that of one hand, right but for the signature, and the one that was seen before.
+fn check_signed(partition: usize, expected: &[u8], found: &[u8], seen: &mut Option<Vec<u8>>) -> Verdict {
+    match seen {
+        Some(seen) if seen == found => return Ok(()),
+        Some(seen) => return Err(format!("mr-out-{partition} has changed: {}", difference(partition, seen, found))),
+        None => *seen = Some(found.to_vec()),
+    }
+    match without_signatures(found) {
+        Some(plain) if plain == expected => Ok(()),
+        Some(plain) => Err(difference(partition, expected, &plain)),
+        None => Err(format!("mr-out-{partition} was written by two workers: \"{}\"", found.escape_ascii())),
     }
 }
 
@@ -162,6 +188,19 @@ mod tests {
         assert_eq!(watch(&mut outputs, &disk(&[]), [power_loss()]), Ok(()));
         assert_eq!(watch(&mut outputs, &there, [committed(reduce(0, 1))]), Ok(()));
         assert!(watch(&mut outputs, &disk(&[]), [power_loss()]).unwrap_err().contains("vanished"));
+    }
+
+    #[test]
+    fn a_signed_output_may_be_anybodys_but_not_change_hands() {
+        let mut outputs = Outputs::new(&expected(&["a 1#0\n"])).signed();
+        let by = |signature: &str| disk(&[("mr-out-0", &format!("a 1#{signature}\n"))]);
+        assert_eq!(watch(&mut outputs, &by("3"), [renamed(), renamed()]), Ok(()));
+        let broken = watch(&mut outputs, &by("4"), [renamed()]).unwrap_err();
+        assert!(broken.starts_with("mr-out-0 has changed"), "{broken}");
+        let mut outputs = Outputs::new(&expected(&["a 1#0\n"])).signed();
+        assert!(watch(&mut outputs, &disk(&[("mr-out-0", "a 2#3\n")]), [renamed()]).is_err(), "a wrong count");
+        assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()), "a power loss before it was reported");
+        assert_eq!(watch(&mut outputs, &by("4"), [renamed()]), Ok(()));
     }
 
     #[test]

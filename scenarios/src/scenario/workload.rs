@@ -41,7 +41,7 @@ pub(super) struct WorkloadRanges {
 impl Default for WorkloadRanges {
     fn default() -> Self {
         Self {
-            apps: vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail],
+            apps: vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail, AppChoice::Signed],
             files: Between { low: 1, high: 6 },
             words: Between { low: 1, high: 120 },
             vocabulary: Between { low: Count(1), high: Count(40) },

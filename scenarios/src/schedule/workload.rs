@@ -44,6 +44,9 @@ pub enum AppChoice {
     Sort,
     /// Where each word stands, in the order in which reduce is told: an output that shows any record lost, doubled or moved.
     Trail,
+    /// Word count whose every line is signed by the worker that wrote it. No two workers write the same bytes, so that an output that
+    /// is replaced, or put together from two, shows.
+    Signed,
 }
 
 /// How much memory the data path may use, in bytes and open runs; see [`Limits`].

@@ -48,7 +48,7 @@ fn find(
     cases: u32,
     directory: &Path,
     holds: impl Fn(&Schedule) -> Result<(), String>,
-) -> Result<(), (PathBuf, PlanFile)> {
+) -> Result<(), Box<(PathBuf, PlanFile)>> {
     let result = runner(cases).run(&schedules(), |schedule| holds(&schedule).map_err(TestCaseError::fail));
     match result {
         Ok(()) => Ok(()),
@@ -58,7 +58,7 @@ fn find(
             let file = PlanFile { about: format!("Found by proptest. It broke {broken}"), breaks: None, schedule };
             let path = directory.join(format!("found-{:016x}.toml", file.schedule.seed));
             std::fs::write(&path, file.to_toml()).expect("the folder can be written to");
-            Err((path, file))
+            Err(Box::new((path, file)))
         }
     }
 }
@@ -66,7 +66,8 @@ fn find(
 #[test]
 fn no_schedule_breaks_a_promise() {
     let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
-    if let Err((path, file)) = find(1500, &regressions, keeps_its_promises) {
+    if let Err(found) = find(1500, &regressions, keeps_its_promises) {
+        let (path, file) = *found;
         panic!("{}\nto repeat it: cargo mrsim replay --plan {}\n\n{}", file.about, path.display(), file.to_toml());
     }
 }
@@ -89,7 +90,7 @@ fn a_failing_schedule_shrinks_to_what_it_takes_and_lands_in_a_plan_file() {
         if power_loss && schedule.workload.inputs.len() >= 2 { Err("a rule made up".to_owned()) } else { Ok(()) }
     };
     let directory = tempfile::tempdir().unwrap();
-    let (path, file) = find(1000, directory.path(), holds).expect_err("some plan has a power loss");
+    let (path, file) = *find(1000, directory.path(), holds).expect_err("some plan has a power loss");
     assert_eq!(PlanFile::read(&path).unwrap(), file, "it reads back as it was written");
     let smallest = file.schedule;
     let sizes = (smallest.faults.len(), smallest.cluster.workers.len(), smallest.workload.reduces);

@@ -36,7 +36,7 @@ pub(crate) fn clusters() -> impl Strategy<Value = ClusterShape> {
 
 /// Any app over a few files: of words, of nothing, of bytes that are no text, of keys far larger than a block.
 pub(crate) fn workloads() -> impl Strategy<Value = Workload> {
-    let app = select(vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail]);
+    let app = select(vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail, AppChoice::Signed]);
     let split_size = option::weighted(0.3, (20_u64..200).prop_map(|size| NonZeroU64::new(size).expect("at least 20")));
     (app, any::<bool>(), 1_u32..=5, split_size, limits(), vec(inputs(), 0..=5)).prop_map(
         |(app, combine, reduces, split_size, limits, inputs)| Workload {
@@ -101,13 +101,13 @@ impl Unaimed {
             UnaimedTrigger::At(at) => Trigger::At(at),
             UnaimedTrigger::After(operation, nth) => Trigger::After { node: node.clone(), operation, nth },
         };
-        Fault { when, what: renamed(self.what, &node) }
+        Fault { when, what: renamed(&self.what, &node) }
     }
 }
 
 /// `what`, with `name` wherever it says [`TARGET`].
-fn renamed(what: FaultKind, name: &str) -> FaultKind {
-    let text = toml::to_string(&what).expect("a fault can be written down");
+fn renamed(what: &FaultKind, name: &str) -> FaultKind {
+    let text = toml::to_string(what).expect("a fault can be written down");
     toml::from_str(&text.replace(&format!("\"{TARGET}\""), &format!("\"{name}\""))).expect("and read again")
 }
 
