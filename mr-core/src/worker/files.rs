@@ -17,7 +17,8 @@
 //! The coordinator tells one attempt at a time to commit, but it cannot stop an attempt that was told so, slept, and woke up
 //! long after another took its place. The file system can: `output-5` is made by a hard link, which fails when the name exists,
 //! so the first attempt to get there wins for good. Whoever comes later, whether the winner was too slow or died half-way, puts
-//! *that* file in place, and renaming a file over itself does nothing (POSIX `rename`). When the job has ended the directory
+//! *that* file in place, and renaming a file over itself does nothing (POSIX `rename`). The link is durable before anybody can see the
+//! output, so that a power loss does not undo the choice. When the job has ended the directory
 //! goes, and with it everything a sleeper could still rename.
 
 use std::io;
