@@ -5,24 +5,27 @@
 
 mod apps;
 mod campaign;
+mod evidence;
+mod failure;
 mod invariants;
 pub mod mrsim;
 mod notes;
 mod oracle;
 mod plan_file;
 mod rehearsal;
-mod report;
 mod scenario;
 mod schedule;
 mod shrink;
+pub mod story;
 
 pub use campaign::{Campaign, Determinism, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
+pub use evidence::{Evidence, KeptRun};
+pub use failure::{Failure, Recorded, Report, Smallest};
 pub use invariants::{Broken, Judgement};
 pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
 pub use oracle::Expected;
 pub use plan_file::PlanFile;
 pub use rehearsal::{Rehearsal, rehearse};
-pub use report::last_events;
 pub use scenario::{FileProblem, Scenario};
 pub use schedule::{
     AppChoice, Bytes, ClusterShape, LimitsShape, Models, Phase, Schedule, Trouble, WorkerShape, Workload,

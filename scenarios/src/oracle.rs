@@ -12,7 +12,7 @@ use mr_core::counters::Counters;
 use mr_core::ids::{Partition, Reduces};
 
 use crate::apps::TroubledSource;
-use crate::schedule::{AppChoice, Trouble, Workload};
+use crate::schedule::{AppChoice, Bytes, Trouble, Workload};
 
 /// What must come of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,29 @@ impl Expected {
         }
         Self { outputs, counters: counting.counters(), depends_on_the_cut }
     }
+}
+
+/// What the app emits for the keys of `partition`, from each input file: each key's values, and how often each comes in a row. Nothing
+/// of a file that the app will not have.
+pub(crate) fn contributions(
+    workload: &Workload,
+    partition: u32,
+) -> Vec<(String, BTreeMap<Vec<u8>, Vec<(Vec<u8>, u64)>>)> {
+    let app = &Guarded::new(TroubledSource::new(workload.app, None).app());
+    let reduces = Reduces::new(workload.reduces);
+    let of_file = |(file, bytes): (String, &Bytes)| {
+        let mut groups =
+            Groups { app, reduces, partitions: vec![BTreeMap::new(); workload.reduces as usize], refused: None };
+        for (offset, data) in pieces(app.identity().input, &bytes.0) {
+            if app.map(MapInput { file: &file, offset, data }, &mut groups).is_err() {
+                break;
+            }
+        }
+        let runs = |values: &ValueList| values.values().runs().map(|run| (run.value.to_vec(), run.count)).collect();
+        let own = &groups.partitions[partition as usize];
+        (file, own.iter().map(|(key, values)| (key.clone(), runs(values))).collect())
+    };
+    workload.input_names().zip(&workload.inputs).map(of_file).collect()
 }
 
 /// The bytes of each output.
@@ -216,7 +239,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use sim::{Plan, Seed, Settings, run};
+    use sim::{Plan, Recording, Seed, Settings, run};
 
     use super::*;
     use crate::Scenario;
@@ -251,7 +274,7 @@ mod tests {
     fn sequential(workload: &Workload) -> Result<Vec<Vec<u8>>, String> {
         let (sender, receiver) = std::sync::mpsc::channel();
         let app = Guarded::new(TroubledSource::new(workload.app, workload.trouble.clone()).app());
-        let _ = run(&Settings::new(Seed(0)), &Plan::default(), &mut (), false, |cluster| {
+        let _ = run(&Settings::new(Seed(0)), &Plan::default(), &mut (), Recording::Nothing, |cluster| {
             for (name, bytes) in workload.input_names().zip(&workload.inputs) {
                 cluster.files().write(&name, &bytes.0);
             }

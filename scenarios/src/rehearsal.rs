@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures::channel::mpsc;
 use mr_core::coordinator::serve;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
-use sim::{Cluster, Report, Seed, Settings, SimWorld, run};
+use sim::{Cluster, Recording, Report, Seed, Settings, SimWorld, run};
 use world::{Address, Clock, Network, World};
 
 use crate::apps::TroubledSource;
+use crate::evidence::{Evidence, Keeper};
 use crate::invariants::{Broken, Promises, liveness_bound};
 use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
@@ -25,7 +26,7 @@ const EVENT_LIMIT: u64 = 300_000;
 pub(crate) const COORDINATOR: &str = "coordinator";
 
 /// What came of a rehearsal.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rehearsal {
     /// The promise broken, if any.
     pub broken: Option<Broken>,
@@ -33,9 +34,11 @@ pub struct Rehearsal {
     pub outputs: Option<u64>,
     /// What the simulator reports.
     pub report: Report,
+    /// What was kept of a recorded run.
+    pub evidence: Evidence,
 }
 
-/// Runs `schedule`. With `recording`, the report holds the whole history.
+/// Runs `schedule`. `recording` says what its report keeps.
 ///
 /// To be repeatable to the last event it must have a thread to itself: see [`sim::campaign`].
 ///
@@ -43,7 +46,7 @@ pub struct Rehearsal {
 ///
 /// When the schedule makes no sense: no partition, no worker slot, or a fault on a node that is not there.
 #[must_use]
-pub fn rehearse(schedule: &Schedule, recording: bool) -> Rehearsal {
+pub fn rehearse(schedule: &Schedule, recording: Recording) -> Rehearsal {
     let settings = Settings {
         seed: Seed(schedule.seed),
         network: schedule.models.network,
@@ -53,9 +56,17 @@ pub fn rehearse(schedule: &Schedule, recording: bool) -> Rehearsal {
         event_limit: EVENT_LIMIT,
     };
     let mut promises = Promises::new(schedule, &Expected::of(&schedule.workload));
-    let report = run(&settings, &schedule.plan(), &mut promises, recording, |cluster| set_up(cluster, schedule));
+    let plan = schedule.plan();
+    let system = |cluster: &Cluster| set_up(cluster, schedule);
+    let (report, evidence) = match recording {
+        Recording::Nothing => (run(&settings, &plan, &mut promises, recording, system), Evidence::default()),
+        Recording::History | Recording::HistoryAndLog(_) => {
+            let mut keeper = Keeper::new(&mut promises, schedule.workload.reduces);
+            (run(&settings, &plan, &mut keeper, recording, system), keeper.evidence)
+        }
+    };
     let (broken, outputs) = promises.verdict(&report);
-    Rehearsal { broken, outputs, report }
+    Rehearsal { broken, outputs, report, evidence }
 }
 
 fn set_up(cluster: &Cluster, schedule: &Schedule) {

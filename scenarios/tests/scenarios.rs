@@ -9,14 +9,11 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread;
 use std::time::Duration;
 
+use anstream::adapter::strip_str;
 use libtest_mimic::{Arguments, Failed, Trial};
-use scenarios::{
-    Broken, Campaign, Determinism, Outcome, PlanFile, Rehearsed, Scenario, Schedule, Seeds, last_events, rehearse,
-    shrink,
-};
+use scenarios::{Campaign, Determinism, Failure, PlanFile, Rehearsed, Scenario, Schedule, Seeds, rehearse};
 
 /// How many schedules are rehearsed in all when nobody asks for others.
 const DEFAULT_SCHEDULES: u64 = 10_000;
@@ -130,15 +127,11 @@ fn report(first: &Rehearsed, schedule: &Schedule, failures: &[(u64, &str)], sche
         let _ = writeln!(text, "  MADSIM_TEST_SEED={seed} cargo test --package scenarios {name}");
     }
     let _ = writeln!(text, "  {}\n", first.repeat_command());
-    let _ = writeln!(text, "broken promise: {}", first.outcome.promise().unwrap_or_default());
-    let _ = writeln!(text, "  {}\n", first.outcome.what().replace('\n', "\n  "));
-    let _ = writeln!(text, "{}\n", schedule.describe());
-    if let Outcome::Broken(broken) = &first.outcome {
-        let smallest = shrink(schedule, broken.promise, SHRINK_FOR, &rehearse, |_| {}).schedule;
-        let _ = writeln!(text, "shrunk to\n\n{}\n\n{}", smallest.describe(), keep(first, broken, &smallest));
-        if let Ok(rehearsal) = thread::scope(|scope| scope.spawn(|| rehearse(&smallest, true)).join()) {
-            let _ = writeln!(text, "{}", last_events(&rehearsal.report.history.unwrap_or_default()));
-        }
+    let failure = Failure::investigate(first, schedule, SHRINK_FOR, |_| {});
+    let kept = failure.keep(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let _ = writeln!(text, "{}", strip_str(&failure.report(kept.as_deref().ok()).to_string()));
+    if let Err(error) = kept {
+        let _ = writeln!(text, "the rest could not be written: {error}");
     }
     let others: Vec<String> =
         failures.iter().skip(1).take(TOLD).map(|(seed, promise)| format!("{seed} ({promise})")).collect();
@@ -147,15 +140,4 @@ fn report(first: &Rehearsed, schedule: &Schedule, failures: &[(u64, &str)], sche
         let _ = write!(text, "; other seeds: {}", others.join(", "));
     }
     text
-}
-
-/// Keeps the plan of the smallest failing schedule, and says where.
-fn keep(first: &Rehearsed, broken: &Broken, smallest: &Schedule) -> String {
-    let about = format!("Shrunk from {}, seed {}. It broke {broken}", first.name, first.seed);
-    let plan = PlanFile { about, breaks: Some(broken.promise.to_owned()), schedule: smallest.clone() };
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}.toml", first.name, first.seed));
-    match std::fs::write(&path, plan.to_toml()) {
-        Ok(()) => format!("its plan: cargo mrsim replay --plan {}\n", path.display()),
-        Err(error) => format!("its plan could not be kept: {}: {error}\n", path.display()),
-    }
 }

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
-use sim::{Cluster, Fault, FaultKind, Finished, Plan, Seed, Settings, Trigger, run};
+use sim::{Cluster, Fault, FaultKind, Finished, Plan, Recording, Seed, Settings, Trigger, run};
 use world::{Address, Answer, Clock, File, FileSystem, Listener, Network, Responder, World};
 
 const CLIENTS: usize = 4;
@@ -60,7 +60,7 @@ fn main() {
         let plan = if nth % 3 == 0 { &crashes } else { &Plan::default() };
         let mut settings = Settings::new(Seed(nth));
         settings.limit = Duration::from_secs(2);
-        let report = run(&settings, plan, &mut (), false, system);
+        let report = run(&settings, plan, &mut (), Recording::Nothing, system);
         assert!(matches!(report.finished, Finished::AllNodesDone | Finished::TimeLimit { .. }));
         events += report.events;
         if nth + 1 == runs / 10 {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 use futures::future::{Either, select};
 use sim::{
-    Cluster, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Report, Seed, Settings, SimWorld,
-    Trigger, campaign, run,
+    Cluster, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Recording, Report, Seed, Settings,
+    SimWorld, Trigger, campaign, run,
 };
 use world::{Address, Answer, Clock, File, FileError, FileSystem, Listener, Network, Responder, World};
 
@@ -147,7 +147,7 @@ fn plan(seed: u64) -> Plan {
 
 fn rehearse(seed: u64, sync: bool) -> Report {
     let settings = Settings::new(Seed(seed));
-    run(&settings, &plan(seed), &mut GivenOnce::default(), false, |setup| cluster(setup, sync))
+    run(&settings, &plan(seed), &mut GivenOnce::default(), Recording::Nothing, |setup| cluster(setup, sync))
 }
 
 /// Rehearses a variant over all seeds, says how it went, and yields the first seed that failed.
@@ -179,7 +179,8 @@ fn rehearse_all(title: &str, sync: bool) -> Option<u64> {
 /// Prints what happened in the last moments before a promise was broken.
 fn show(seed: u64) {
     let settings = Settings::new(Seed(seed));
-    let report = run(&settings, &plan(seed), &mut GivenOnce::default(), true, |setup| cluster(setup, false));
+    let report =
+        run(&settings, &plan(seed), &mut GivenOnce::default(), Recording::History, |setup| cluster(setup, false));
     println!("  its plan: {:?}", plan(seed).faults);
     let told = |event: &Event| !matches!(event, Event::File(_) | Event::MessageSent(_) | Event::MessageDelivered(_));
     let history = report.history.unwrap_or_default();

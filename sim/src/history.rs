@@ -119,7 +119,7 @@ impl fmt::Debug for Noted {
 }
 
 /// Which part of a call a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// The request.
     Request,
@@ -127,6 +127,45 @@ pub enum Part {
     Reply,
     /// The word of the callee's operating system that nobody will answer.
     Refusal,
+}
+
+/// The bytes of a message. In histories that are compared the message's digest stands for them: here all are equal.
+#[derive(Clone, Default)]
+pub struct Body(Option<Arc<[u8]>>);
+
+impl Body {
+    /// What a message says.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(Some(bytes.into()))
+    }
+
+    /// The bytes, in a run that is recorded.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.0.as_deref()
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Body {}
+
+impl Hash for Body {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bytes() {
+            Some(bytes) => write!(f, "\"{}\"", bytes.escape_ascii()),
+            None => f.write_str("not recorded"),
+        }
+    }
 }
 
 /// A message on its way between two nodes.
@@ -144,6 +183,8 @@ pub struct Message {
     pub len: u64,
     /// A hash of its bytes.
     pub digest: u64,
+    /// Its bytes, in a run that is recorded.
+    pub body: Body,
 }
 
 /// Why a message did not arrive.

@@ -20,9 +20,11 @@ mod campaign;
 mod clock;
 mod cluster;
 mod decisions;
+mod fault_words;
 mod faults;
 mod files;
 mod history;
+mod log;
 mod network;
 mod plan;
 mod run;
@@ -37,7 +39,10 @@ pub use clock::SimClock;
 pub use cluster::Cluster;
 pub use decisions::{Seed, Spread};
 pub use files::{DiskInspector, DiskView, SimFile, SimFiles, StillDisk};
-pub use history::{Difference, Event, FileEvent, History, Loss, Message, Node, Note, Noted, Part, first_difference};
+pub use history::{
+    Body, Difference, Event, FileEvent, History, Loss, Message, Node, Note, Noted, Part, first_difference,
+};
+pub use log::{LogLevel, LogLine, Recording};
 pub use network::{SimListener, SimNetwork, SimResponder};
 pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger, duration_text};
 pub use run::{Finished, Observer, Report, run};

@@ -15,6 +15,7 @@ use crate::agenda::Agenda;
 use crate::cluster::Cluster;
 use crate::files::{DiskView, Ops};
 use crate::history::{Event, History, HistoryHash, Node};
+use crate::log::{LogLine, Recording, listening};
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::sim_world::{Program, launch};
@@ -96,11 +97,13 @@ pub struct Report {
     pub dead: Vec<Node>,
     /// All events, when recording was asked for.
     pub history: Option<History>,
+    /// What the system logged, when that was asked for.
+    pub log: Vec<LogLine>,
 }
 
 /// Runs a system: a pure function of the settings, the plan and the system.
 ///
-/// `system` sets up the cluster. `observer` sees every event. With `recording`, the report holds the history.
+/// `system` sets up the cluster. `observer` sees every event. `recording` says what the report keeps.
 ///
 /// A system that depends on the order of a standard hash map is repeatable only on a thread that has made none yet: see
 /// [`campaign`](crate::campaign).
@@ -112,12 +115,13 @@ pub fn run(
     settings: &Settings,
     plan: &Plan,
     observer: &mut dyn Observer,
-    recording: bool,
+    recording: Recording,
     system: impl FnOnce(&Cluster),
 ) -> Report {
-    let state = State::new(settings, plan);
+    let state = State::new(settings, plan, recording != Recording::Nothing);
     let turns = Turns::new(state.decisions);
     let cluster = Cluster::new(Arc::new(Shared { state: Mutex::new(state), turns }));
+    let shared = Arc::clone(&cluster.shared);
     system(&cluster);
     {
         let mut state = lock(&cluster.shared.state);
@@ -125,12 +129,22 @@ pub fn run(
         state.schedule_starts();
     }
     let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
-    runtime.block_on(async {
-        let mut director = Director::new(cluster, observer, recording);
-        let finished = director.direct().await;
-        director.clear_stage().await;
-        director.report(finished)
-    })
+    let direct = || {
+        runtime.block_on(async {
+            let mut director = Director::new(cluster, observer, recording);
+            let finished = director.direct().await;
+            director.clear_stage().await;
+            director.report(finished)
+        })
+    };
+    match recording {
+        Recording::HistoryAndLog(level) => {
+            let (mut report, log) = listening(level, &shared, direct);
+            report.log = log;
+            report
+        }
+        Recording::Nothing | Recording::History => direct(),
+    }
 }
 
 /// The nodes whose program may still return.
@@ -163,7 +177,7 @@ enum Next {
 }
 
 impl<'a> Director<'a> {
-    fn new(cluster: Cluster, observer: &'a mut dyn Observer, recording: bool) -> Self {
+    fn new(cluster: Cluster, observer: &'a mut dyn Observer, recording: Recording) -> Self {
         Self {
             programs: cluster.programs.into_inner(),
             shared: cluster.shared,
@@ -174,7 +188,7 @@ impl<'a> Director<'a> {
             seen: Vec::new(),
             events: 0,
             hash: HistoryHash::default(),
-            history: recording.then(Vec::new),
+            history: (recording != Recording::Nothing).then(Vec::new),
         }
     }
 
@@ -308,6 +322,7 @@ impl<'a> Director<'a> {
             nodes: state.nodes.iter().map(|node| node.node.clone()).collect(),
             dead: state.nodes.iter().filter(|node| node.life == Life::Dead).map(|node| node.node.clone()).collect(),
             history: self.history,
+            log: Vec::new(),
         }
     }
 }

@@ -81,6 +81,10 @@ pub(crate) struct State {
     pub(crate) now: Duration,
     pub(crate) decisions: Decisions,
     pub(crate) settings: Settings,
+    /// Whether the history is kept, and so what messages say.
+    pub(crate) recording: bool,
+    /// The node whose task had the last turn.
+    pub(crate) on_turn: usize,
     pub(crate) agenda: Agenda,
     pub(crate) nodes: Vec<NodeState>,
     pub(crate) names: BTreeMap<Arc<str>, usize>,
@@ -88,6 +92,8 @@ pub(crate) struct State {
     pub(crate) disk: Disk,
     pub(crate) ops: Ops,
     pub(crate) faults: Faults,
+    /// How many events have happened.
+    pub(crate) told: usize,
     /// Events that nobody has seen yet; all of them happened now.
     pub(crate) outbox: Vec<Event>,
     pub(crate) orders: Vec<Order>,
@@ -95,11 +101,13 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(settings: &Settings, plan: &Plan) -> Self {
+    pub(crate) fn new(settings: &Settings, plan: &Plan, recording: bool) -> Self {
         Self {
             now: Duration::ZERO,
             decisions: Decisions::new(settings.seed),
             settings: settings.clone(),
+            recording,
+            on_turn: 0,
             agenda: Agenda::default(),
             nodes: Vec::new(),
             names: BTreeMap::new(),
@@ -107,6 +115,7 @@ impl State {
             disk: Disk::default(),
             ops: Ops::default(),
             faults: Faults::new(plan),
+            told: 0,
             outbox: Vec::new(),
             orders: Vec::new(),
             panicked: None,
@@ -154,6 +163,7 @@ impl State {
     }
 
     pub(crate) fn tell(&mut self, event: Event) {
+        self.told += 1;
         self.outbox.push(event);
     }
 
@@ -230,7 +240,7 @@ impl State {
         if node.paused_until.is_none() {
             node.paused_since = self.now;
             let event = Event::NodePaused { node: node.node.clone() };
-            self.outbox.push(event);
+            self.tell(event);
         }
         let node = &mut self.nodes[index];
         node.paused_until = node.paused_until.max(Some(until));
@@ -259,6 +269,7 @@ impl State {
             node.parked.push(Arc::clone(task));
             return false;
         }
+        self.on_turn = task.node;
         true
     }
 }

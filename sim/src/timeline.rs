@@ -112,6 +112,7 @@ mod tests {
             to: node(1, "w1"),
             len: 12,
             digest: 0xabcd_ef01_2345_6789,
+            body: crate::Body::default(),
         };
         let lost = Event::MessageLost(message, Loss::Partitioned);
         assert_eq!(lost.to_string(), "c -> w1: reply of call 7 (12 B, abcdef01) lost: partitioned");

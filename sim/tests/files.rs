@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use sim::{
-    Cluster, DiskErrorKind, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Seed, Settings,
-    Trigger, run,
+    Cluster, DiskErrorKind, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Recording, Seed,
+    Settings, Trigger, run,
 };
 use support::{Left, at, ms, path, plan, record, secs, write};
 use world::{Clock, File, FileSystem, World};
@@ -32,7 +32,7 @@ impl Observer for Last {
 fn leftovers(faults: &Plan, system: impl Fn(&Cluster)) -> Vec<Vec<(String, Vec<u8>)>> {
     let one = |seed| {
         let mut last = Last::default();
-        run(&Settings::new(Seed(seed)), faults, &mut last, false, &system);
+        run(&Settings::new(Seed(seed)), faults, &mut last, Recording::Nothing, &system);
         last.0
     };
     (0..100).map(one).collect()
@@ -118,7 +118,7 @@ fn a_rename_is_seen_whole_at_every_instant() {
     let faults = plan([at(ms(3), FaultKind::Crash { node: "w".into(), restart_after: Some(ms(1)) })]);
     for seed in 0..50 {
         let mut whole = Whole(0);
-        let report = run(&Settings::new(Seed(seed)), &faults, &mut whole, false, |cluster| {
+        let report = run(&Settings::new(Seed(seed)), &faults, &mut whole, Recording::Nothing, |cluster| {
             cluster.files().write("d/final", b"begin");
             cluster.node("w", ms(0), |world| async move {
                 for nth in 0..10 {
@@ -147,7 +147,7 @@ fn an_observer_stops_a_run_with_its_verdict() {
             }
         }
     }
-    let report = run(&Settings::new(Seed(1)), &Plan::default(), &mut NoRename, false, |cluster| {
+    let report = run(&Settings::new(Seed(1)), &Plan::default(), &mut NoRename, Recording::Nothing, |cluster| {
         cluster.files().write("a", b"");
         cluster.node("w", ms(0), |world| async move {
             world.files().rename(path("./a"), path("b")).await.unwrap();

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sim::{FaultKind, Finished, Plan, Seed, Settings, run};
+use sim::{FaultKind, Finished, Plan, Recording, Seed, Settings, run};
 use support::{at, ms, plan, secs, small_system};
 use world::{Clock, World};
 
@@ -21,9 +21,9 @@ fn three_thousand_runs_leave_no_memory_behind() {
         let mut settings = Settings::new(Seed(seed));
         settings.limit = secs(3);
         match seed % 3 {
-            0 => run(&settings, &Plan::default(), &mut (), false, small_system),
-            1 => run(&settings, &crash, &mut (), false, small_system),
-            _ => run(&settings, &Plan::default(), &mut (), false, |cluster| {
+            0 => run(&settings, &Plan::default(), &mut (), Recording::Nothing, small_system),
+            1 => run(&settings, &crash, &mut (), Recording::Nothing, small_system),
+            _ => run(&settings, &Plan::default(), &mut (), Recording::Nothing, |cluster| {
                 small_system(cluster);
                 cluster.node("forever", ms(0), |world| async move {
                     let kept = (world.clone(), vec![0_u8; 20_000]);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use sim::{ComputeModel, Event, FaultKind, Finished, Operation, Plan, Seed, Settings, run};
+use sim::{ComputeModel, Event, FaultKind, Finished, Operation, Plan, Recording, Seed, Settings, run};
 use support::{Left, at, call, echo, ms, path, picked, plan, record, secs};
 use world::{Clock, File, FileSystem, Work, World};
 
@@ -56,7 +56,7 @@ fn computing_costs_time_by_the_model_and_none_of_it_passes_in_a_pause() {
         ComputeModel { nanos_per_byte: 1000.0, nanos_per_record: 0.0, slowness: [("slow".into(), 3.0)].into() };
     let slower = FaultKind::SlowCompute { node: "slow".into(), factor: 2.0, duration: secs(9) };
     let faults = plan([at(ms(200), pause("paused", secs(1))), at(ms(0), slower)]);
-    let report = run(&settings, &faults, &mut (), true, |cluster| {
+    let report = run(&settings, &faults, &mut (), Recording::History, |cluster| {
         for name in ["plain", "paused", "slow"] {
             cluster.node(name, ms(0), |world| async move {
                 let computing = world.clone();
@@ -200,7 +200,7 @@ fn a_panic_is_reported_with_its_node_and_message() {
 fn time_is_up_at_the_limit_after_the_last_fault() {
     let mut settings = Settings::new(Seed(1));
     settings.limit = secs(10);
-    let report = run(&settings, &plan([at(secs(3), pause("w", secs(4)))]), &mut (), false, |cluster| {
+    let report = run(&settings, &plan([at(secs(3), pause("w", secs(4)))]), &mut (), Recording::Nothing, |cluster| {
         cluster.node("quick", ms(0), |_| async {});
         cluster.node("w", ms(0), |_| std::future::pending());
     });
@@ -212,7 +212,7 @@ fn time_is_up_at_the_limit_after_the_last_fault() {
 #[test]
 fn a_run_that_goes_in_circles_ends_at_the_limit_of_events() {
     let settings = Settings { event_limit: 500, limit: secs(1_000_000), ..Settings::new(Seed(1)) };
-    let report = run(&settings, &Plan::default(), &mut (), false, |cluster| {
+    let report = run(&settings, &Plan::default(), &mut (), Recording::Nothing, |cluster| {
         cluster.node("quick", ms(0), |_| async {});
         cluster.node("w", ms(0), |world| async move {
             loop {

@@ -5,7 +5,9 @@ mod support;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sim::{Event, FaultKind, Finished, Message, Part, Plan, Seed, Settings, campaign, first_difference, run};
+use sim::{
+    Event, FaultKind, Finished, Message, Part, Plan, Recording, Seed, Settings, campaign, first_difference, run,
+};
 use support::{at, ms, picked, plan, record, secs, small_system};
 use world::{Clock, World};
 
@@ -82,7 +84,8 @@ fn a_fault_taken_out_of_a_plan_moves_nothing_that_it_did_not_touch() {
 fn a_campaign_has_the_same_results_on_any_number_of_threads() {
     let hashes = |jobs| {
         let mut hashes = Vec::new();
-        let one = |seed| run(&Settings::new(Seed(seed)), &rough(), &mut (), false, small_system).history_hash;
+        let one =
+            |seed| run(&Settings::new(Seed(seed)), &rough(), &mut (), Recording::Nothing, small_system).history_hash;
         campaign(0..40, jobs, one, |seed, hash| {
             hashes.push((seed, hash));
             ControlFlow::Continue(())
@@ -96,7 +99,7 @@ fn a_campaign_has_the_same_results_on_any_number_of_threads() {
 
 #[test]
 fn a_hash_is_the_same_with_and_without_recording() {
-    let without = run(&Settings::new(Seed(5)), &rough(), &mut (), false, small_system);
+    let without = run(&Settings::new(Seed(5)), &rough(), &mut (), Recording::Nothing, small_system);
     assert_eq!(without.history, None);
     assert_eq!(without.history_hash, record(5, &rough(), small_system).0.history_hash);
 }

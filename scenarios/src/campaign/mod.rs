@@ -13,6 +13,8 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use sim::Recording;
+
 pub use self::outcome::{Outcome, Rehearsed};
 pub use self::repeat::check_determinism;
 pub use self::seeds::{Seeds, Shard};
@@ -34,9 +36,9 @@ pub enum Determinism {
     Always,
 }
 
-/// How a schedule is rehearsed: [`rehearse`](crate::rehearse), but for tests of the campaign itself. The second argument asks for
-/// the history.
-pub type Rehearse<'a> = &'a (dyn Fn(&Schedule, bool) -> Rehearsal + Sync);
+/// How a schedule is rehearsed: [`rehearse`](crate::rehearse), but for tests of the campaign itself. The second argument says
+/// what is kept of the run.
+pub type Rehearse<'a> = &'a (dyn Fn(&Schedule, Recording) -> Rehearsal + Sync);
 
 /// What is to be rehearsed.
 #[derive(Debug, Clone)]
@@ -116,7 +118,7 @@ impl Campaign<'_> {
     ) -> Rehearsed {
         let twice = determinism == Determinism::Always;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let rehearsal = rehearse(schedule, false);
+            let rehearsal = rehearse(schedule, Recording::Nothing);
             let difference = if twice { check_determinism(schedule, &rehearsal, rehearse) } else { None };
             (rehearsal, difference)
         }));

@@ -23,6 +23,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// From the difference between two runs, if there was one, and the promise broken, if one was.
+    #[must_use]
+    pub fn of(difference: Option<String>, broken: Option<Broken>) -> Self {
+        match (difference, broken) {
+            (Some(difference), _) => Self::Nondeterministic(difference),
+            (None, Some(broken)) => Self::Broken(broken),
+            (None, None) => Self::Passed,
+        }
+    }
+
     /// The promise broken, by name; for what is no broken promise of the system, what it is.
     #[must_use]
     pub fn promise(&self) -> Option<&'static str> {
@@ -108,11 +118,7 @@ impl Rehearsed {
         match result {
             Err(panic) => rehearsed.outcome = Outcome::HarnessCrashed(words_of(&*panic)),
             Ok((rehearsal, difference)) => {
-                rehearsed.outcome = match (difference, rehearsal.broken) {
-                    (Some(difference), _) => Outcome::Nondeterministic(difference),
-                    (None, Some(broken)) => Outcome::Broken(broken),
-                    (None, None) => Outcome::Passed,
-                };
+                rehearsed.outcome = Outcome::of(difference, rehearsal.broken);
                 rehearsed.outputs = rehearsal.outputs;
                 rehearsed.history_hash = rehearsal.report.history_hash;
                 rehearsed.events = rehearsal.report.events;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::thread;
 
-use sim::{History, first_difference};
+use sim::{History, Recording, first_difference};
 
 use super::Rehearse;
 use crate::rehearsal::Rehearsal;
@@ -13,11 +13,12 @@ use crate::schedule::Schedule;
 /// the first event that differs in these, with its neighbours from both.
 #[must_use]
 pub fn check_determinism(schedule: &Schedule, first: &Rehearsal, rehearse: Rehearse<'_>) -> Option<String> {
-    let again = alone(schedule, false, rehearse);
+    let again = alone(schedule, Recording::Nothing, rehearse);
     if again.report.history_hash == first.report.history_hash {
         return None;
     }
-    let [one, other] = [(); 2].map(|()| alone(schedule, true, rehearse).report.history.unwrap_or_default());
+    let [one, other] =
+        [(); 2].map(|()| alone(schedule, Recording::History, rehearse).report.history.unwrap_or_default());
     Some(first_difference(&one, &other).map_or_else(
         || {
             format!(
@@ -37,7 +38,7 @@ pub fn check_determinism(schedule: &Schedule, first: &Rehearsal, rehearse: Rehea
 }
 
 /// A run has a thread to itself.
-fn alone(schedule: &Schedule, recording: bool, rehearse: Rehearse<'_>) -> Rehearsal {
+fn alone(schedule: &Schedule, recording: Recording, rehearse: Rehearse<'_>) -> Rehearsal {
     thread::scope(|scope| scope.spawn(|| rehearse(schedule, recording)).join())
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sim::{Finished, Report};
 
 use super::*;
+use crate::evidence::Evidence;
 use crate::invariants::{Broken, Judgement};
 
 fn scenarios() -> Vec<Scenario> {
@@ -38,8 +39,9 @@ fn made_up(history_hash: u64, broken: Option<Broken>) -> Rehearsal {
         nodes: Vec::new(),
         dead: Vec::new(),
         history: Some(Vec::new()),
+        log: Vec::new(),
     };
-    Rehearsal { broken, outputs: Some(1), report }
+    Rehearsal { broken, outputs: Some(1), report, evidence: Evidence::default() }
 }
 
 fn results(campaign: &Campaign<'_>, rehearse: Rehearse<'_>) -> Vec<Rehearsed> {

@@ -9,6 +9,7 @@ mod done_once;
 mod everyone_agrees;
 mod fails_honestly;
 mod finishes;
+mod gives_up_cleanly;
 mod maps_before_reduces;
 mod not_reissued_in_time;
 mod nothing_left;
@@ -20,6 +21,7 @@ mod registered_once;
 mod slots_respected;
 #[cfg(test)]
 mod testing;
+mod words;
 mod work_done_once;
 
 use std::fmt;
@@ -38,6 +40,7 @@ use self::done_once::DoneOnce;
 use self::everyone_agrees::EveryoneAgrees;
 use self::fails_honestly::FailsHonestly;
 pub(crate) use self::finishes::liveness_bound;
+use self::gives_up_cleanly::GivesUpCleanly;
 use self::maps_before_reduces::MapsBeforeReduces;
 use self::not_reissued_in_time::NotReissuedInTime;
 use self::nothing_left::NothingLeft;
@@ -47,6 +50,7 @@ use self::prompt::Prompt;
 use self::quiet_after_end::QuietAfterEnd;
 use self::registered_once::RegisteredOnce;
 use self::slots_respected::SlotsRespected;
+pub(crate) use self::words::in_words;
 use self::work_done_once::WorkDoneOnce;
 use crate::notes::Happened;
 use crate::oracle::Expected;
@@ -143,6 +147,7 @@ impl Promises {
             Box::new(FailsHonestly::new(schedule, expected)),
             Box::new(QuietAfterEnd::default()),
             Box::new(EveryoneAgrees::new(schedule)),
+            Box::new(GivesUpCleanly::default()),
             Box::new(NothingLeft::default()),
         ];
         // What is signed differs from run to run, as it may.

@@ -3,8 +3,8 @@
 //!
 //! What is *not* promised, and why:
 //!
-//! * that somebody cleans up when no worker lives to say goodbye after the end: workers clean up before they do. The coordinator does not
-//!   wait for dead workers and cannot reach their files;
+//! * that somebody cleans up when no worker lives to say goodbye after the end, and none comes later and is told so: workers clean up before
+//!   they leave. The coordinator does not wait for dead workers and cannot reach their files;
 //! * that what was removed stays removed in a power loss. Nobody syncs a removal: it costs time, and a file that is back harms
 //!   nobody;
 //! * that a map output goes which was finished after the end, by a worker that slept through it. It finds no coordinator to
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use mr_core::coordinator;
 use mr_core::ids::WorkerId;
-use sim::{DiskView, Event, Operation};
+use sim::{DiskView, Event, Noted, Operation};
 
 use super::{Invariant, Verdict, decided};
-use crate::notes::WorkerLeft;
+use crate::notes::{WorkerLeft, WorkerStarts};
 
 /// Who has left so far, and what may be left for it.
 #[derive(Default)]
@@ -30,7 +30,24 @@ pub(super) struct NothingLeft {
     said_goodbye: BTreeSet<String>,
     /// The nodes whose worker has left in peace.
     in_peace: BTreeSet<String>,
+    /// The nodes whose worker has been registered since it started.
+    registered: BTreeSet<String>,
+    /// Whether a worker that came too late has left in peace, and nobody has made anything since.
+    swept: bool,
     excused: bool,
+}
+
+impl NothingLeft {
+    /// The program of a worker starts or returns.
+    fn program(&mut self, node: &str, note: &Noted) {
+        if note.get::<WorkerStarts>().is_some() {
+            self.registered.remove(node);
+        } else if let Some(WorkerLeft(Ok(_))) = note.get() {
+            self.in_peace.insert(node.to_owned());
+            // Who was not registered was told that it is over, and cleans up for those who cannot.
+            self.swept |= !self.registered.contains(node);
+        }
+    }
 }
 
 impl Invariant for NothingLeft {
@@ -41,13 +58,14 @@ impl Invariant for NothingLeft {
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         match event {
             Event::Note { node, note } => {
-                if let (Some(node), Some(WorkerLeft(Ok(_)))) = (node, note.get()) {
-                    self.in_peace.insert(node.name().to_owned());
+                if let Some(node) = node {
+                    self.program(node.name(), note);
                 }
                 match decided(event) {
                     Some(coordinator::Event::JobEnded { .. }) => self.ended = true,
                     Some(coordinator::Event::WorkerRegistered { worker, name, .. }) => {
                         self.node_of.insert(*worker, name.clone());
+                        self.registered.insert(name.clone());
                     }
                     Some(coordinator::Event::WorkerLeft { worker }) if self.ended => {
                         self.said_goodbye.extend(self.node_of.get(worker).cloned());
@@ -56,8 +74,11 @@ impl Invariant for NothingLeft {
                 }
             }
             Event::UnsyncedLost { names, .. } => self.excused |= self.ended && *names > 0,
-            Event::File(step) if self.ended && step.operation == Operation::Rename => {
-                self.excused |= step.to.as_ref().is_some_and(|to| to.contains("/map-"));
+            Event::File(step) if self.ended => {
+                let to_map = step.to.as_ref().is_some_and(|to| to.contains("/map-"));
+                self.excused |= step.operation == Operation::Rename && to_map;
+                use Operation::{Create, CreateDir, HardLink, Rename};
+                self.swept &= !matches!(step.operation, Create | CreateDir | HardLink | Rename);
             }
             _ => {}
         }
@@ -65,7 +86,7 @@ impl Invariant for NothingLeft {
     }
 
     fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
-        if self.excused || self.said_goodbye.is_disjoint(&self.in_peace) {
+        if self.excused || !self.swept && self.said_goodbye.is_disjoint(&self.in_peace) {
             return Ok(());
         }
         let left = disk.files().find(|path| !path.starts_with("in/") && !path.starts_with("mr-out-"));
@@ -80,7 +101,7 @@ impl Invariant for NothingLeft {
 #[cfg(test)]
 mod tests {
     use mr_core::protocol::Ending;
-    use sim::{Noted, StillDisk};
+    use sim::StillDisk;
 
     use super::*;
     use crate::invariants::testing::{happened, node, registered, step, succeeded, watch};
@@ -124,8 +145,18 @@ mod tests {
     #[test]
     fn nobody_is_blamed_when_no_worker_was_there_to_clean_up() {
         let file = ["mr-job-1/map-0-1"];
-        assert_eq!(after(vec![in_peace()], &file), Ok(()), "it came too late to be heard");
+        assert_eq!(after(vec![in_peace()], &file), Ok(()), "its goodbye was not heard");
         assert_eq!(after(vec![goodbye(), left(Err("no disk".into()))], &file), Ok(()), "it could not go on");
+    }
+
+    #[test]
+    fn a_worker_that_comes_too_late_cleans_up_for_those_who_died() {
+        let starts = || Event::Note { node: Some(node("w1")), note: Noted::new(WorkerStarts) };
+        let file = ["mr-job-1/map-0-1"];
+        assert!(after(vec![starts(), in_peace()], &file).is_err());
+        assert_eq!(after(vec![starts(), in_peace()], &[]), Ok(()));
+        let made = step("w2", Operation::Create, "mr-job-1/map-0-1.tmp", None);
+        assert_eq!(after(vec![starts(), in_peace(), made], &file), Ok(()), "somebody was still at work");
     }
 
     #[test]

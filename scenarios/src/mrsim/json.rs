@@ -5,8 +5,11 @@
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
+//! * `report`, for each failure that was looked into, behind the total: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`,
+//!   `repeat`, `lineage` (text, or null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file),
+//!   `timeline` (its last rows), `kept` (the folder with everything);
 //! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_seconds`, `faults` (by kind);
-//! * `total`, the last line: the same without a name, and `wall_seconds`, the only thing that depends on the machine.
+//! * `total`: the same without a name, and `wall_seconds`, the only thing that depends on the machine.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,10 +17,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use anstream::adapter::strip_str;
 use serde::Serialize;
 
 use super::table::Tally;
 use crate::campaign::Rehearsed;
+use crate::failure::{Failure, Recorded};
+use crate::invariants::in_words;
+use crate::story::{Part, Timeline};
 
 const VERSION: u32 = 1;
 
@@ -53,6 +60,20 @@ enum Content<'a> {
         #[serde(flatten)]
         sum: Sum<'a>,
         wall_seconds: f64,
+    },
+    Report {
+        scenario: &'a str,
+        seed: u64,
+        commit: &'a str,
+        promise: &'a str,
+        in_words: &'a str,
+        what: &'a str,
+        repeat: &'a str,
+        lineage: Option<String>,
+        shrunk: Option<&'a str>,
+        plan: Option<String>,
+        timeline: Option<String>,
+        kept: &'a Path,
     },
 }
 
@@ -109,9 +130,37 @@ impl Lines {
         self.write(Content::Scenario { scenario, sum: Sum::of(tally) })
     }
 
-    /// What all adds up to, and the end.
+    /// What is known of a failure that was looked into.
+    pub(super) fn report(&mut self, failure: &Failure, kept: &Path) -> io::Result<()> {
+        let promise = failure.outcome.promise().unwrap_or_default();
+        let lineage = failure.recorded.as_ref().and_then(|recorded| recorded.lineage.as_ref());
+        let timeline = |recorded: &Recorded| {
+            let part = Part { around_failure: true, ..Part::default() };
+            strip_str(&Timeline::new(&recorded.story, &part).to_string()).to_string()
+        };
+        self.write(Content::Report {
+            scenario: &failure.name,
+            seed: failure.seed,
+            commit: &failure.commit,
+            promise,
+            in_words: in_words(promise),
+            what: failure.outcome.what(),
+            repeat: &failure.repeat,
+            lineage: lineage.map(ToString::to_string),
+            shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.as_str()),
+            plan: failure.plan().map(|plan| plan.to_toml()),
+            timeline: failure.shown().map(timeline),
+            kept,
+        })
+    }
+
+    /// What all adds up to.
     pub(super) fn total(&mut self, tally: &Tally, wall: Duration) -> io::Result<()> {
-        self.write(Content::Total { sum: Sum::of(tally), wall_seconds: wall.as_secs_f64() })?;
+        self.write(Content::Total { sum: Sum::of(tally), wall_seconds: wall.as_secs_f64() })
+    }
+
+    /// The end: everything is in the file.
+    pub(super) fn close(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }

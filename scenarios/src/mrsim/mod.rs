@@ -72,8 +72,8 @@ fn dispatch(arguments: Arguments) -> Result<Ending, Trouble> {
             write!(io::stdout(), "{}", plan.to_toml())?;
             Ok(Ending::Passed)
         }
-        Some(Command::Replay { scenario, seed, plan, check_determinism }) => {
-            replay::replay(&subject(&cases, scenario, seed, plan)?, check_determinism)
+        Some(Command::Replay { scenario, seed, plan, options }) => {
+            replay::replay(&subject(&cases, scenario, seed, plan)?, &options)
         }
         Some(Command::Shrink { scenario, seed, plan, output, time, emit_test }) => {
             let subject = subject(&cases, scenario, seed, plan)?;

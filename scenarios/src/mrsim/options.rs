@@ -8,8 +8,12 @@ use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{Args, Parser, Subcommand};
 
+use mr_core::ids::{MapIndex, Partition, TaskId};
+use sim::LogLevel;
+
 use super::exit::Ending;
 use crate::campaign::{Seeds, Shard};
+use crate::story::Part;
 
 /// The colours of `--help`; clap leaves them out where `NO_COLOR` is set or nobody looks.
 const STYLES: Styles = Styles::styled()
@@ -23,7 +27,8 @@ Examples:
   mrsim                                  all scenarios, 10,000 schedules
   mrsim run zombie --seeds 0..100000     one scenario, thoroughly
   mrsim run --for 60s --shard 2/8        the second of eight machines, for a minute
-  mrsim replay zombie 4711               what happens in one schedule
+  mrsim replay zombie 4711               whether one schedule keeps its promises
+  mrsim replay zombie 4711 --timeline    what happens in it; --html FILE to look at it
   mrsim plan zombie 4711 > plan.toml     write it down, edit it, and then
   mrsim replay --plan plan.toml          see what happens now
   mrsim shrink zombie 4711 -o plan.toml  the smallest schedule that fails the same way
@@ -72,9 +77,8 @@ pub(super) enum Command {
         /// A plan file instead.
         #[arg(long, value_name = "FILE")]
         plan: Option<PathBuf>,
-        /// Run it twice and compare, event for event.
-        #[arg(long)]
-        check_determinism: bool,
+        #[command(flatten)]
+        options: ReplayOptions,
     },
     /// Finds the smallest schedule that breaks the same promise as a seed or plan file does, and prints it as a plan file.
     #[command(after_help = Ending::HELP)]
@@ -108,6 +112,81 @@ pub(super) enum Command {
     },
 }
 
+/// What is told of a replayed schedule.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReplayOptions {
+    /// Run it twice and compare, event for event.
+    #[arg(long)]
+    pub(super) check_determinism: bool,
+    /// Show what happens, with a column for each node.
+    #[arg(long)]
+    pub(super) timeline: bool,
+    /// Only from this virtual time on (`1.5s`, `20ms`).
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, help_heading = TIMELINE)]
+    pub(super) from: Option<Duration>,
+    /// Only up to this virtual time.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, help_heading = TIMELINE)]
+    pub(super) to: Option<Duration>,
+    /// Only what happens on this node, or between it and others; may be given several times.
+    #[arg(long, value_name = "NODE", help_heading = TIMELINE)]
+    pub(super) node: Vec<String>,
+    /// Only what is about this task: `map-3`, `reduce-0`.
+    #[arg(long, value_name = "TASK", value_parser = parse_task, help_heading = TIMELINE)]
+    pub(super) task: Option<TaskId>,
+    /// Only the end, where the promise is broken.
+    #[arg(long, help_heading = TIMELINE)]
+    pub(super) around_failure: bool,
+    /// Only what happened before this file was what it is, and had a part in it: `mr-out-3`.
+    #[arg(long, value_name = "FILE", help_heading = TIMELINE)]
+    pub(super) causal_of: Option<String>,
+    /// Heartbeats and every single step on files as well.
+    #[arg(long, help_heading = TIMELINE)]
+    pub(super) everything: bool,
+    /// What coordinator and workers log, of this level and graver.
+    #[arg(long, value_name = "LEVEL", help_heading = TIMELINE)]
+    pub(super) log: Option<LogLevel>,
+    /// Write a page to look at: one file, for any browser.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Write a trace for <https://ui.perfetto.dev>.
+    #[arg(long, value_name = "FILE")]
+    pub(super) perfetto: Option<PathBuf>,
+}
+
+const TIMELINE: &str = "Timeline (each of these asks for it)";
+
+impl ReplayOptions {
+    /// Whether a timeline is wanted.
+    pub(super) fn wants_timeline(&self) -> bool {
+        let Self { from, to, node, task, causal_of, log, .. } = self;
+        let part = from.is_some() || to.is_some() || !node.is_empty() || task.is_some() || causal_of.is_some();
+        self.timeline || part || log.is_some() || self.everything || self.around_failure
+    }
+
+    /// Which part of it.
+    pub(super) fn part(&self) -> Part {
+        Part {
+            from: self.from,
+            to: self.to,
+            nodes: self.node.clone(),
+            task: self.task,
+            causal_of: self.causal_of.clone(),
+            around_failure: self.around_failure,
+            everything: self.everything,
+        }
+    }
+}
+
+/// A task as a person names it: `map-3`, `map 3`, `reduce-0`.
+fn parse_task(text: &str) -> Result<TaskId, String> {
+    let parts = text.split_once(['-', ' ']).and_then(|(kind, number)| Some((kind, number.parse().ok()?)));
+    match parts {
+        Some(("map", number)) => Ok(TaskId::Map(MapIndex(number))),
+        Some(("reduce", number)) => Ok(TaskId::Reduce(Partition(number))),
+        _ => Err("a task is called map-3 or reduce-0".into()),
+    }
+}
+
 /// How a campaign is to be run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunOptions {
@@ -129,12 +208,15 @@ pub(super) struct RunOptions {
     /// Stop at the first failure.
     #[arg(long)]
     pub(super) fail_fast: bool,
-    /// How long the first failure may be shrunk; 0s does not.
+    /// How long each of these may be shrunk; 0s does not.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "20s")]
     pub(super) shrink_for: Duration,
-    /// Where the plan of the shrunk failure is written.
-    #[arg(long, value_name = "FILE", default_value = "mrsim-failure.toml")]
-    pub(super) failure_plan: PathBuf,
+    /// Where the folders of failures are written: report, smallest plan, timeline, page.
+    #[arg(long, value_name = "DIR", default_value = "mrsim-failures")]
+    pub(super) failures: PathBuf,
+    /// How many failures are reported on; each of another scenario or promise.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) reports: usize,
     /// Run every schedule twice, not one in fifty.
     #[arg(long)]
     pub(super) check_determinism: bool,
@@ -150,7 +232,8 @@ impl Default for RunOptions {
             json: None,
             fail_fast: false,
             shrink_for: Duration::from_secs(20),
-            failure_plan: "mrsim-failure.toml".into(),
+            failures: "mrsim-failures".into(),
+            reports: 1,
             check_determinism: false,
         }
     }

@@ -1,17 +1,22 @@
 //! `mrsim replay`: one schedule, and what happens in it.
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
-use std::thread;
+use std::path::{Path, PathBuf};
+
+use sim::LogLevel;
 
 use super::Trouble;
 use super::exit::Ending;
+use super::options::ReplayOptions;
 use crate::campaign::{Outcome, check_determinism};
+use crate::failure::Recorded;
+use crate::invariants::in_words;
 use crate::plan_file::PlanFile;
-use crate::rehearsal::{Rehearsal, rehearse};
-use crate::report::last_events;
+use crate::rehearsal::rehearse;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
+use crate::story::{Ink, Part, Story, Timeline, page, perfetto};
 
 /// What is replayed.
 pub(super) struct Subject {
@@ -34,16 +39,16 @@ impl Subject {
 }
 
 /// Rehearses it and tells what happened.
-pub(super) fn replay(subject: &Subject, twice: bool) -> Result<Ending, Trouble> {
+pub(super) fn replay(subject: &Subject, options: &ReplayOptions) -> Result<Ending, Trouble> {
     let schedule = &subject.schedule;
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     writeln!(out, "{}\n{}\n\n{}", subject.title, subject.about, schedule.describe())?;
-    let run = || thread::scope(|scope| scope.spawn(|| rehearse(schedule, true)).join());
-    let Ok(rehearsal) = run() else {
+    let level = options.log.or(options.html.as_ref().map(|_| LogLevel::DEBUG));
+    let Some(recorded) = Recorded::run(schedule, level) else {
         writeln!(out, "\nthe harness itself crashed")?;
         return Ok(Ending::HarnessCrashed);
     };
-    let report = &rehearsal.report;
+    let report = &recorded.rehearsal.report;
     writeln!(
         out,
         "\n{} events in {:.6} s of virtual time, history {:016x}",
@@ -51,24 +56,56 @@ pub(super) fn replay(subject: &Subject, twice: bool) -> Result<Ending, Trouble> 
         report.virtual_time.as_secs_f64(),
         report.history_hash
     )?;
-    let difference = if twice { check_determinism(schedule, &rehearsal, &rehearse) } else { None };
-    let outcome = match (difference, rehearsal.broken.clone()) {
-        (Some(difference), _) => Outcome::Nondeterministic(difference),
-        (None, Some(broken)) => Outcome::Broken(broken),
-        (None, None) => Outcome::Passed,
-    };
-    tell(&mut out, &outcome, &rehearsal, twice)?;
+    let twice = options.check_determinism;
+    let difference = if twice { check_determinism(schedule, &recorded.rehearsal, &rehearse) } else { None };
+    let outcome = Outcome::of(difference, recorded.rehearsal.broken.clone());
+    if options.wants_timeline() {
+        check_part(&recorded.story, options)?;
+        write!(out, "\n{}\n", Timeline::new(&recorded.story, &options.part()))?;
+    }
+    tell(&mut out, &outcome, &recorded, options)?;
+    write_files(&mut out, subject, &recorded.story, options)?;
     Ok(Ending::of(&outcome))
 }
 
-fn tell(out: &mut impl Write, outcome: &Outcome, rehearsal: &Rehearsal, twice: bool) -> io::Result<()> {
-    match outcome.promise() {
-        None if twice => writeln!(out, "every promise was kept, and it ran the same way twice"),
-        None => writeln!(out, "every promise was kept"),
-        Some(promise) => {
-            writeln!(out, "\nbroken promise: {promise}\n  {}", outcome.what().replace('\n', "\n  "))?;
-            let history = rehearsal.report.history.as_ref();
-            history.map_or(Ok(()), |history| write!(out, "\n{}", last_events(history)))
-        }
+/// A part that cannot be there is a slip of the pen.
+fn check_part(story: &Story, options: &ReplayOptions) -> Result<(), Trouble> {
+    if let Some(unknown) = options.node.iter().find(|node| !story.nodes.contains(node)) {
+        return Err(Trouble::Usage(format!("there is no node `{unknown}`; there are {}", story.nodes.join(", "))));
     }
+    if let Some(path) = &options.causal_of
+        && !story.causal_of(path).contains(&true)
+    {
+        return Err(Trouble::Usage(format!("nobody ever writes `{path}`; an output is called mr-out-0")));
+    }
+    Ok(())
+}
+
+fn tell(out: &mut impl Write, outcome: &Outcome, recorded: &Recorded, options: &ReplayOptions) -> io::Result<()> {
+    let Some(promise) = outcome.promise() else {
+        let twice = if options.check_determinism { ", and it ran the same way twice" } else { "" };
+        return writeln!(out, "every promise was kept{twice}");
+    };
+    writeln!(out, "\nbroken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise))?;
+    writeln!(out, "  {}", outcome.what().replace('\n', "\n  "))?;
+    if let Some(lineage) = &recorded.lineage {
+        writeln!(out, "\nlineage of {lineage}")?;
+    }
+    if !options.wants_timeline() {
+        let part = Part { around_failure: true, ..Part::default() };
+        write!(out, "\ntimeline, up to the break:\n{}", Timeline::new(&recorded.story, &part))?;
+    }
+    Ok(())
+}
+
+fn write_files(out: &mut impl Write, subject: &Subject, story: &Story, options: &ReplayOptions) -> Result<(), Trouble> {
+    let mut write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| {
+        let Some(path) = path else { return Ok(()) };
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        fs::write(path, text()).map_err(named)?;
+        writeln!(out, "written: {}", path.display())
+    };
+    write(&options.html, &|| page(story, &subject.title))?;
+    write(&options.perfetto, &|| perfetto(story))?;
+    Ok(())
 }

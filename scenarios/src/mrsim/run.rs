@@ -1,6 +1,6 @@
 //! `mrsim run`: a campaign, its progress, and the table at its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use indicatif::HumanCount;
 use super::exit::Ending;
 use super::json::Lines;
 use super::options::RunOptions;
-use super::progress::Progress;
-use super::shrink::{shrunk_plan, write_plan};
+use super::progress::{Progress, ShrinkProgress};
 use super::table::{Tally, table};
 use super::{DEFAULT_SCHEDULES, Trouble};
-use crate::campaign::{Campaign, Determinism, Outcome, Rehearsed, Seeds};
-use crate::invariants::{AGREEMENT, Broken};
+use crate::campaign::{Campaign, Determinism, Rehearsed, Seeds};
+use crate::failure::Failure;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
 use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 
 /// How many failures are told at the end; the JSON file has all of them.
 const TOLD: usize = 10;
@@ -51,39 +51,42 @@ pub(super) fn run(
     progress.finish();
     written?;
     let ending = results.tell(begun.elapsed())?;
-    if let Some(failure) = results.failures.first() {
-        shrink_failure(failure, scenarios, regressions, options)?;
-    }
+    report_failures(&mut results, scenarios, regressions, options)?;
+    results.close()?;
     Ok(ending)
 }
 
-/// Shrinks the first failure and keeps its plan. Of what ran in two ways, or crashed the harness, there is nothing to shrink.
-fn shrink_failure(
-    failure: &Rehearsed,
+/// Looks into the first failures, each of another scenario or promise; prints their reports and keeps what they leave out.
+fn report_failures(
+    results: &mut Results,
     scenarios: &[Scenario],
     regressions: &[(String, PlanFile)],
     options: &RunOptions,
 ) -> Result<(), Trouble> {
-    let Outcome::Broken(Broken { promise, .. }) = &failure.outcome else { return Ok(()) };
-    if options.shrink_for.is_zero() || *promise == AGREEMENT {
-        return Ok(());
-    }
-    let schedule = match failure.regression {
-        true => regressions.iter().find(|(name, _)| *name == failure.name).map(|(_, plan)| plan.schedule.clone()),
-        false => {
-            let scenario = scenarios.iter().find(|scenario| scenario.name == failure.name);
-            scenario.map(|scenario| scenario.draw(failure.seed))
+    let mut seen = BTreeSet::new();
+    let failures = std::mem::take(&mut results.failures);
+    let distinct = failures.iter().filter(|failure| seen.insert((&failure.name, failure.outcome.promise())));
+    for rehearsed in distinct.take(options.reports) {
+        let Some(schedule) = schedule_of(rehearsed, scenarios, regressions) else { continue };
+        let mut progress = ShrinkProgress::new();
+        let failure =
+            Failure::investigate(rehearsed, &schedule, options.shrink_for, |shrinking| progress.set(shrinking));
+        progress.finish();
+        let kept = failure.keep(&options.failures)?;
+        write!(anstream::stdout().lock(), "\n{}", failure.report(Some(&kept)))?;
+        if let Some(json) = &mut results.json {
+            json.report(&failure, &kept)?;
         }
-    };
-    let Some(schedule) = schedule else { return Ok(()) };
-    let title = format!("{}, seed {}", failure.name, failure.seed);
-    let (plan, told) = shrunk_plan(&schedule, &title, promise, options.shrink_for);
-    write_plan(&options.failure_plan, &plan)?;
-    let path = options.failure_plan.display();
-    let mut out = io::stdout().lock();
-    writeln!(out, "\n{title}, {told}:\n\n{}\n", plan.schedule.describe())?;
-    writeln!(out, "to replay this smallest schedule: cargo mrsim replay --plan {path}")?;
+    }
     Ok(())
+}
+
+fn schedule_of(rehearsed: &Rehearsed, scenarios: &[Scenario], regressions: &[(String, PlanFile)]) -> Option<Schedule> {
+    if rehearsed.regression {
+        return regressions.iter().find(|(name, _)| *name == rehearsed.name).map(|(_, plan)| plan.schedule.clone());
+    }
+    let scenario = scenarios.iter().find(|scenario| scenario.name == rehearsed.name);
+    scenario.map(|scenario| scenario.draw(rehearsed.seed))
 }
 
 fn campaign<'a>(
@@ -173,14 +176,22 @@ impl Results {
         let rate = total.schedules as f64 / wall.as_secs_f64().max(1e-9);
         writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64))?;
         for failure in &self.failures {
-            let (name, seed) = (&failure.name, failure.seed);
-            writeln!(out, "\n{name}, seed {seed}: {}", failure.outcome.promise().unwrap_or_default())?;
-            writeln!(out, "  {}", failure.outcome.what().replace('\n', "\n  "))?;
+            writeln!(
+                out,
+                "\n{}, seed {}: {}",
+                failure.name,
+                failure.seed,
+                failure.outcome.promise().unwrap_or_default()
+            )?;
             writeln!(out, "  to repeat it: {}", failure.repeat_command())?;
         }
         if total.failed > self.failures.len() as u64 {
             writeln!(out, "\nand {} more failures; --json FILE has all", total.failed - self.failures.len() as u64)?;
         }
         Ok(self.ending)
+    }
+
+    fn close(self) -> io::Result<()> {
+        self.json.map_or(Ok(()), Lines::close)
     }
 }

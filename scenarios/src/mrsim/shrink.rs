@@ -5,15 +5,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sim::Recording;
+
 use super::Trouble;
 use super::exit::Ending;
 use super::progress::ShrinkProgress;
 use super::replay::Subject;
 use crate::campaign::Outcome;
+use crate::failure::Smallest;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
-use crate::schedule::Schedule;
-use crate::shrink::{Shrunk, shrink};
 
 /// What is to become of the result.
 pub(super) struct ShrinkOrders {
@@ -24,7 +25,7 @@ pub(super) struct ShrinkOrders {
 
 /// Shrinks `subject` and tells, or writes, what is left. The plan itself is all that goes to stdout.
 pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders) -> Result<Ending, Trouble> {
-    let rehearsal = std::thread::scope(|scope| scope.spawn(|| rehearse(&subject.schedule, false)).join());
+    let rehearsal = std::thread::scope(|scope| scope.spawn(|| rehearse(&subject.schedule, Recording::Nothing)).join());
     let Ok(rehearsal) = rehearsal else {
         return Err(Trouble::Usage(format!(
             "the harness itself crashes on {}: there is nothing to shrink",
@@ -34,7 +35,11 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders) -> Result
     let Some(broken) = rehearsal.broken else {
         return Err(Trouble::Usage(format!("{} breaks no promise: there is nothing to shrink", subject.title)));
     };
-    let (plan, told) = shrunk_plan(&subject.schedule, &subject.title, broken.promise, orders.time);
+    let mut progress = ShrinkProgress::new();
+    let (schedule, title) = (&subject.schedule, &subject.title);
+    let Smallest { plan, told, .. } =
+        Smallest::of(schedule, title, broken.promise, orders.time, |shrinking| progress.set(shrinking));
+    progress.finish();
     eprintln!("{told}");
     if let Some(path) = &orders.output {
         write_plan(path, &plan)?;
@@ -50,30 +55,9 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders) -> Result
 }
 
 /// Writes a plan file.
-pub(super) fn write_plan(path: &Path, plan: &PlanFile) -> io::Result<()> {
+fn write_plan(path: &Path, plan: &PlanFile) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     fs::write(path, plan.to_toml()).map_err(named)
-}
-
-/// Shrinks `schedule`, called `title`, which breaks `promise`, and says in a sentence how far it came.
-pub(super) fn shrunk_plan(schedule: &Schedule, title: &str, promise: &str, time: Duration) -> (PlanFile, String) {
-    let mut progress = ShrinkProgress::new();
-    let Shrunk { schedule: smallest, shrinking, complete } =
-        shrink(schedule, promise, time, &rehearse, |shrinking| progress.set(shrinking));
-    progress.finish();
-    let told = format!(
-        "shrunk from {} faults, {} workers and {} inputs to {}, {} and {}, in {} tries{}",
-        schedule.faults.len(),
-        schedule.cluster.workers.len(),
-        schedule.workload.inputs.len(),
-        smallest.faults.len(),
-        smallest.cluster.workers.len(),
-        smallest.workload.inputs.len(),
-        shrinking.tried,
-        if complete { "" } else { "; the time was up" }
-    );
-    let about = format!("Shrunk from {title}, which broke {promise}.");
-    (PlanFile { about, breaks: Some(promise.to_owned()), schedule: smallest }, told)
 }
 
 /// A test that replays `plan`, to be put beside the code that it is about.
@@ -82,7 +66,7 @@ fn test_of(plan: &PlanFile) -> String {
     format!(
         "/// {}\n#[test]\nfn a_schedule_that_broke_{promise}_keeps_its_promises() {{\n    let plan = r####\"\n{}\"####;\n    \
          let plan = scenarios::PlanFile::parse(std::path::Path::new(\"plan.toml\"), plan).unwrap();\n    \
-         let broken = scenarios::rehearse(&plan.schedule, false).broken;\n    assert_eq!(broken, None);\n}}\n",
+         let broken = scenarios::rehearse(&plan.schedule, sim::Recording::Nothing).broken;\n    assert_eq!(broken, None);\n}}\n",
         plan.about,
         plan.to_toml()
     )

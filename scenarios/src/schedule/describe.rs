@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use sim::{Fault, Trigger};
-
 use super::{ClusterShape, Schedule, Workload};
 
 impl Schedule {
@@ -13,7 +11,7 @@ impl Schedule {
         let mut text =
             format!("cluster   {}\nworkload  {}", self.cluster.describe(), self.workload.describe(&self.cluster));
         for (number, fault) in self.faults.iter().enumerate() {
-            let _ = write!(text, "\nfault {number:<3} {}", describe(fault));
+            let _ = write!(text, "\nfault {number:<3} {fault}");
         }
         text
     }
@@ -49,35 +47,5 @@ impl Workload {
             let _ = write!(text, "; {phase} stumbles over `{}` {times}", trouble.word);
         }
         text
-    }
-}
-
-/// The fault as a plan has it, in one line.
-fn describe(fault: &Fault) -> String {
-    let what =
-        toml::Value::try_from(&fault.what).map_or_else(|_| fault.what.name().to_owned(), |value| value.to_string());
-    let what = what.strip_prefix("{ ").and_then(|what| what.strip_suffix(" }")).unwrap_or(&what);
-    match &fault.when {
-        Trigger::At(at) => format!("at {}: {what}", humantime::format_duration(*at)),
-        Trigger::After { node, operation, nth } => format!("after {operation} number {nth} of {node}: {what}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use sim::{FaultKind, Operation};
-
-    use super::*;
-
-    #[test]
-    fn a_fault_reads_as_a_line() {
-        let what = FaultKind::Pause { node: "w1".into(), duration: Duration::from_millis(1500) };
-        let when = Trigger::After { node: "w1".into(), operation: Operation::Rename, nth: 3 };
-        assert_eq!(
-            describe(&Fault { when, what }),
-            "after rename number 3 of w1: pause = { duration = \"1s 500ms\", node = \"w1\" }"
-        );
     }
 }

@@ -13,6 +13,8 @@ mod workload;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sim::Recording;
+
 use crate::campaign::Rehearse;
 use crate::schedule::Schedule;
 
@@ -100,7 +102,7 @@ pub fn shrink(
 
 /// Whether `schedule` breaks `promise`. A candidate that the harness cannot run breaks nothing.
 fn breaks(schedule: &Schedule, promise: &str, rehearse: Rehearse<'_>) -> bool {
-    let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, false)).join());
+    let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, Recording::Nothing)).join());
     rehearsal.is_ok_and(|rehearsal| rehearsal.broken.is_some_and(|broken| broken.promise == promise))
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sim::{FaultKind, Finished, Report};
+use sim::{FaultKind, Finished, Recording, Report};
 
 use super::*;
+use crate::evidence::Evidence;
 use crate::invariants::{Broken, Judgement};
 use crate::rehearsal::Rehearsal;
 use crate::scenario::Scenario;
@@ -28,9 +29,10 @@ fn made_up(promise: Option<&'static str>) -> Rehearsal {
         nodes: Vec::new(),
         dead: Vec::new(),
         history: None,
+        log: Vec::new(),
     };
     let broken = promise.map(|promise| Broken { promise, judgement: Judgement::Safety, what: String::new() });
-    Rehearsal { broken, outputs: None, report }
+    Rehearsal { broken, outputs: None, report, evidence: Evidence::default() }
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -97,7 +99,7 @@ when = { at = ["0ms", "100ms"] }
 what = { pause = { node = "any worker", duration = ["10ms", "1s"] } }
 "#;
     let scenario = Scenario::parse(Path::new("rotten.toml"), text).unwrap();
-    let broken = |schedule: &Schedule| rehearse(schedule, false).broken.map(|broken| broken.promise);
+    let broken = |schedule: &Schedule| rehearse(schedule, Recording::Nothing).broken.map(|broken| broken.promise);
     let schedule = (0..).map(|seed| scenario.draw(seed)).find(|schedule| broken(schedule) == Some("outputs")).unwrap();
     let mut steps = 0;
     let shrunk = shrink(&schedule, "outputs", LONG, &rehearse, |_| steps += 1);

@@ -11,7 +11,7 @@ use std::thread;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use scenarios::{PlanFile, Rehearsal, Schedule, rehearse};
-use sim::FaultKind;
+use sim::{FaultKind, Recording};
 use strategies::schedules;
 
 /// How long, in milliseconds, a failing case may be shrunk.
@@ -36,7 +36,8 @@ fn runner(cases: u32) -> TestRunner {
 
 /// A run has a thread to itself.
 fn rehearse_alone(schedule: &Schedule) -> Rehearsal {
-    thread::scope(|scope| scope.spawn(|| rehearse(schedule, false)).join()).expect("the harness does not panic")
+    thread::scope(|scope| scope.spawn(|| rehearse(schedule, Recording::Nothing)).join())
+        .expect("the harness does not panic")
 }
 
 fn keeps_its_promises(schedule: &Schedule) -> Result<(), String> {

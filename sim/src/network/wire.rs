@@ -12,7 +12,7 @@ use world::{Address, Answer};
 
 use crate::agenda::Action;
 use crate::decisions::{Matter, digest};
-use crate::history::{Event, Loss, Message, Part};
+use crate::history::{Body, Event, Loss, Message, Part};
 use crate::plan::Operation;
 use crate::state::{Home, State};
 
@@ -156,7 +156,8 @@ impl State {
         let address = [from as u64, to as u64, *sent];
         let bytes = cargo.bytes();
         let (len, digest) = (bytes.len() as u64, digest(bytes));
-        let message = Message { call, part, from: self.node(from), to: self.node(to), len, digest };
+        let body = if self.recording { Body::new(bytes) } else { Body::default() };
+        let message = Message { call, part, from: self.node(from), to: self.node(to), len, digest, body };
         self.tell(Event::MessageSent(message.clone()));
         self.transmit(Parcel { message, cargo }, address);
         if part != Part::Refusal {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::Utf8Path;
-use sim::{Cluster, Event, Fault, FaultKind, History, Plan, Report, Seed, Settings, SimWorld, Trigger, run};
+use sim::{Cluster, Event, Fault, FaultKind, History, Plan, Recording, Report, Seed, Settings, SimWorld, Trigger, run};
 use world::{Address, Answer, CallError, Clock, File, FileSystem, Listener, Network, Responder, World};
 
 pub const fn ms(ms: u64) -> Duration {
@@ -26,7 +26,7 @@ pub fn plan(faults: impl IntoIterator<Item = Fault>) -> Plan {
 
 /// Runs `system` with a history.
 pub fn record(seed: u64, plan: &Plan, system: impl FnOnce(&Cluster)) -> (Report, History) {
-    let mut report = run(&Settings::new(Seed(seed)), plan, &mut (), true, system);
+    let mut report = run(&Settings::new(Seed(seed)), plan, &mut (), Recording::History, system);
     let history = report.history.take().expect("recording was asked for");
     (report, history)
 }

@@ -1,0 +1,55 @@
+//! The folder of a failure: the report and everything that it leaves out, each in a file that can be read by itself.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anstream::adapter::strip_str;
+
+use super::{Failure, Recorded};
+use crate::story::{Part, Timeline, page, perfetto};
+
+impl Failure {
+    /// Writes everything to a folder of its own in `into`, and says where that is.
+    ///
+    /// * `report.txt`: the report;
+    /// * `plan.toml`: the smallest schedule, or else the one that failed; `original.toml`: that in any case;
+    /// * `timeline.txt`, `page.html`, `perfetto.json`: what happens in `plan.toml`, with everything that the nodes log;
+    /// * `original.timeline.txt`, `original.page.html`: the same of the schedule that failed, when that is another.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written; the error names it.
+    pub fn keep(&self, into: &Path) -> io::Result<PathBuf> {
+        let folder = into.join(format!("{}-{}", self.name, self.seed));
+        named(&folder, fs::create_dir_all(&folder))?;
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            named(&path, fs::write(&path, text))
+        };
+        let title = format!("{}, seed {}", self.name, self.seed);
+        for (name, plan) in [("original.toml", self.original()), ("plan.toml", self.plan())] {
+            plan.map_or(Ok(()), |plan| write(name, &plan.to_toml()))?;
+        }
+        if let Some(shown) = self.shown() {
+            write("timeline.txt", &whole_timeline(shown))?;
+            write("page.html", &page(&shown.story, &title))?;
+            write("perfetto.json", &perfetto(&shown.story))?;
+        }
+        if let Some(original) = self.recorded.as_ref().filter(|_| self.smallest.is_some()) {
+            write("original.timeline.txt", &whole_timeline(original))?;
+            write("original.page.html", &page(&original.story, &title))?;
+        }
+        write("report.txt", &strip_str(&self.report(Some(&folder)).to_string()).to_string())?;
+        Ok(folder)
+    }
+}
+
+fn whole_timeline(recorded: &Recorded) -> String {
+    let part = Part { everything: true, ..Part::default() };
+    strip_str(&Timeline::new(&recorded.story, &part).to_string()).to_string()
+}
+
+fn named<T>(path: &Path, result: io::Result<T>) -> io::Result<T> {
+    result.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,172 @@
+//! A failure is a document: what a person needs to understand, in five minutes and without having written the code, why a seed failed.
+//!
+//! [`Failure::investigate`] runs the schedule again with everything recorded and looks for the smallest schedule that breaks the same
+//! promise. Shown, a failure is a report of at most forty lines; [`Failure::keep`] writes the report and all that it leaves out to a folder.
+
+mod artefacts;
+mod report;
+
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use sim::{LogLevel, Recording};
+
+pub use self::report::Report;
+use crate::campaign::{Outcome, Rehearsed};
+use crate::invariants::AGREEMENT;
+use crate::plan_file::PlanFile;
+use crate::rehearsal::{Rehearsal, rehearse};
+use crate::schedule::Schedule;
+use crate::shrink::{Shrinking, Shrunk, shrink};
+use crate::story::{Lineage, Story};
+
+/// A schedule, run once more with everything recorded.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// What came of it.
+    pub rehearsal: Rehearsal,
+    /// What happened, for people.
+    pub story: Story,
+    /// Where the first wrong record came from, if one is visible.
+    pub lineage: Option<Lineage>,
+}
+
+impl Recorded {
+    /// Runs `schedule` with everything recorded, the log down to `level` included; nothing, when the harness itself panics.
+    #[must_use]
+    pub fn run(schedule: &Schedule, level: Option<LogLevel>) -> Option<Self> {
+        let recording = level.map_or(Recording::History, Recording::HistoryAndLog);
+        let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, recording)).join()).ok()?;
+        Some(Self::of(schedule, rehearsal))
+    }
+
+    /// From a recorded run.
+    #[must_use]
+    pub fn of(schedule: &Schedule, rehearsal: Rehearsal) -> Self {
+        let story = Story::of(schedule, &rehearsal);
+        let history = rehearsal.report.history.as_ref();
+        let lineage = history.and_then(|history| Lineage::of(schedule, history, &rehearsal.evidence));
+        Self { schedule: schedule.clone(), rehearsal, story, lineage }
+    }
+}
+
+/// The smallest schedule found that breaks the same promise.
+#[derive(Debug, Clone)]
+pub struct Smallest {
+    /// It, as a plan file.
+    pub plan: PlanFile,
+    /// How far shrinking came, in a sentence.
+    pub told: String,
+    /// What happens in it.
+    pub recorded: Option<Recorded>,
+}
+
+/// A schedule that failed, with all that is known of it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The scenario or plan file, for a person: `zombie`.
+    pub name: String,
+    /// The seed.
+    pub seed: u64,
+    /// The version of the code that failed.
+    pub commit: String,
+    /// The command that repeats it.
+    pub repeat: String,
+    /// What failed.
+    pub outcome: Outcome,
+    /// What happens in it; nothing when the harness itself crashes.
+    pub recorded: Option<Recorded>,
+    /// The smallest that fails the same way, if it was looked for.
+    pub smallest: Option<Smallest>,
+}
+
+impl Failure {
+    /// Looks into what `rehearsed` came to, and for at most `time` for the smallest schedule that fails the same way. Of one that ran
+    /// in two ways, broke an agreement of several, or crashed the harness, there is no smaller one to look for.
+    pub fn investigate(
+        rehearsed: &Rehearsed,
+        schedule: &Schedule,
+        time: Duration,
+        watching: impl FnMut(Shrinking),
+    ) -> Self {
+        let smallest = match &rehearsed.outcome {
+            Outcome::Broken(broken) if broken.promise != AGREEMENT && !time.is_zero() => {
+                let title = format!("{}, seed {}", rehearsed.name, rehearsed.seed);
+                Some(Smallest::of(schedule, &title, broken.promise, time, watching))
+            }
+            _ => None,
+        };
+        Self {
+            name: rehearsed.name.clone(),
+            seed: rehearsed.seed,
+            commit: commit(),
+            repeat: rehearsed.repeat_command(),
+            outcome: rehearsed.outcome.clone(),
+            recorded: Recorded::run(schedule, Some(LogLevel::DEBUG)),
+            smallest,
+        }
+    }
+}
+
+impl Failure {
+    /// The run to look at: of the smallest schedule, or else of the one that failed.
+    #[must_use]
+    pub fn shown(&self) -> Option<&Recorded> {
+        self.smallest.as_ref().and_then(|smallest| smallest.recorded.as_ref()).or(self.recorded.as_ref())
+    }
+
+    /// The smallest schedule as a plan file, or else the one that failed.
+    #[must_use]
+    pub fn plan(&self) -> Option<PlanFile> {
+        let smallest = self.smallest.as_ref().map(|smallest| smallest.plan.clone());
+        smallest.or_else(|| self.original())
+    }
+
+    /// The schedule that failed as a plan file.
+    fn original(&self) -> Option<PlanFile> {
+        let promise = self.outcome.promise().unwrap_or_default();
+        let about = format!("{}, seed {}, which broke {promise}.", self.name, self.seed);
+        let schedule = self.recorded.as_ref()?.schedule.clone();
+        Some(PlanFile { about, breaks: Some(promise.to_owned()), schedule })
+    }
+}
+
+impl Smallest {
+    /// Shrinks `schedule`, called `title`, which breaks `promise`, for at most `time`.
+    pub fn of(
+        schedule: &Schedule,
+        title: &str,
+        promise: &str,
+        time: Duration,
+        watching: impl FnMut(Shrinking),
+    ) -> Self {
+        let Shrunk { schedule: smallest, shrinking, complete } = shrink(schedule, promise, time, &rehearse, watching);
+        let told = format!(
+            "shrunk from {} faults, {} workers and {} inputs to {}, {} and {}, in {} tries{}",
+            schedule.faults.len(),
+            schedule.cluster.workers.len(),
+            schedule.workload.inputs.len(),
+            smallest.faults.len(),
+            smallest.cluster.workers.len(),
+            smallest.workload.inputs.len(),
+            shrinking.tried,
+            if complete { "" } else { "; the time was up" }
+        );
+        let about = format!("Shrunk from {title}, which broke {promise}.");
+        let recorded = Recorded::run(&smallest, Some(LogLevel::DEBUG));
+        let plan = PlanFile { about, breaks: Some(promise.to_owned()), schedule: smallest };
+        Self { plan, told, recorded }
+    }
+}
+
+/// The version of the code that this was built from, as git describes it.
+fn commit() -> String {
+    let mut git = Command::new("git");
+    git.args(["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty=, changed since", "--exclude=*"]);
+    let described = git.output().ok().filter(|output| output.status.success());
+    let described = described.and_then(|output| String::from_utf8(output.stdout).ok());
+    described.map_or_else(|| "unknown".to_owned(), |text| text.trim().to_owned())
+}

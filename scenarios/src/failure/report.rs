@@ -1,0 +1,96 @@
+//! The report: what is read first, and often alone. At most forty lines; the rest lies in files.
+
+use std::fmt::{self, Write};
+use std::path::Path;
+
+use super::{Failure, Recorded};
+use crate::invariants::in_words;
+use crate::story::{Ink, Part, Timeline};
+
+/// How many lines a report has at most.
+pub(super) const LINES: usize = 40;
+
+/// The parts that could be long are cut at this many lines each.
+const WHAT: usize = 8;
+const LINEAGE: usize = 7;
+const SCHEDULE: usize = 8;
+
+/// A failure, to be shown. It has the codes of a terminal for colours, which whoever prints it elsewhere strips.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    pub(super) failure: &'a Failure,
+    pub(super) kept: Option<&'a Path>,
+}
+
+impl Failure {
+    /// The report; `kept` is the folder with all that it leaves out.
+    #[must_use]
+    pub fn report<'a>(&'a self, kept: Option<&'a Path>) -> Report<'a> {
+        Report { failure: self, kept }
+    }
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let failure = self.failure;
+        let mut text = String::new();
+        let promise = failure.outcome.promise().unwrap_or_default();
+        let title = Ink::Bad.paint(&format!("FAILED {}, seed {}", failure.name, failure.seed));
+        let _ = writeln!(text, "{title}  (commit {})", failure.commit);
+        let _ = writeln!(text, "repeat:  {}\n", failure.repeat);
+        let _ = writeln!(text, "broken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise));
+        text.push_str(&indented(failure.outcome.what(), WHAT));
+        if let Some(lineage) = failure.recorded.as_ref().and_then(|recorded| recorded.lineage.as_ref()) {
+            let _ = writeln!(text, "\nlineage of {}", indented(&lineage.to_string(), LINEAGE).trim_start());
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+        }
+        if let Some(smallest) = &failure.smallest {
+            let _ = writeln!(text, "\nsmallest schedule that breaks it ({}):", smallest.told);
+        } else if failure.recorded.is_some() {
+            text.push_str("\nschedule:\n");
+        }
+        if let Some(recorded) = failure.shown() {
+            text.push_str(&indented(&recorded.schedule.describe(), SCHEDULE));
+            self.add_timeline(&mut text, recorded);
+        }
+        if let Some(kept) = self.kept {
+            let _ =
+                writeln!(text, "\neverything: {}/  (page.html to look at, timeline.txt, plan.toml, …)", kept.display());
+        }
+        text
+    }
+
+    /// As many rows as there is room for.
+    fn add_timeline(&self, text: &mut String, recorded: &Recorded) {
+        const AROUND: usize = 5;
+        let part = Part { around_failure: true, ..Part::default() };
+        let timeline = Timeline::new(&recorded.story, &part).to_string();
+        let rows: Vec<&str> = timeline.lines().collect();
+        let room = LINES.saturating_sub(text.lines().count() + AROUND);
+        let Some((head, rows)) = rows.split_first() else { return };
+        let rows = &rows[rows.len().saturating_sub(room)..];
+        let of = if self.failure.smallest.is_some() { " of the smallest" } else { "" };
+        let _ = writeln!(text, "\ntimeline{of}, up to the break:\n{head}\n{}", rows.join("\n"));
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+/// The first `most` lines of `text`, two blanks in front of each.
+fn indented(text: &str, most: usize) -> String {
+    let lines = text.lines().count();
+    let shown = if lines > most { most - 1 } else { most };
+    let mut indented = String::new();
+    for line in text.lines().take(shown) {
+        let _ = writeln!(indented, "  {line}");
+    }
+    if lines > shown {
+        let _ = writeln!(indented, "  … {} more lines", lines - shown);
+    }
+    indented
+}

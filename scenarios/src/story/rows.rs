@@ -1,0 +1,194 @@
+//! The rows of a timeline: what is worth a line of its own. Messages are one row each, not one for either end; steps on one file are
+//! gathered; heartbeats are left out unless they are asked for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sim::LogLine;
+
+use super::link::{Link, LinkEnd};
+use super::moment::{Kind, Lane, Moment};
+use super::tell::shortened;
+use super::{Part, Story};
+
+/// How many rows are shown of what leads to a failure.
+const ROWS_BEFORE_FAILURE: usize = 30;
+
+/// One row.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) at: Duration,
+    pub(super) lane: Option<Lane>,
+    pub(super) mark: Mark,
+    pub(super) words: String,
+}
+
+/// What is drawn in the lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A glyph on its lane.
+    Glyph(Kind),
+    /// An arrow to another lane.
+    Arrow(Lane, LinkEnd),
+    /// A line of the node's log.
+    Log,
+}
+
+/// The rows of `part` of `story`.
+pub(super) fn rows(story: &Story, part: &Part) -> Vec<Row> {
+    let chosen = story.chosen(part);
+    let mut gatherer =
+        Gatherer { story, chosen: &chosen, links: links_by_event(story), rows: Vec::new(), open: BTreeMap::new() };
+    let mut log = story.log.iter().filter(|line| logged(part, line)).peekable();
+    for index in 0..story.moments.len() {
+        while let Some(line) = log.next_if(|line| line.events <= index) {
+            gatherer.log(line);
+        }
+        if chosen[index] {
+            gatherer.add(index, part.everything);
+        }
+    }
+    log.for_each(|line| gatherer.log(line));
+    let mut rows = gatherer.rows;
+    if part.around_failure {
+        rows.drain(..rows.len().saturating_sub(ROWS_BEFORE_FAILURE));
+    }
+    rows
+}
+
+fn logged(part: &Part, line: &LogLine) -> bool {
+    part.from.is_none_or(|from| line.at >= from)
+        && part.to.is_none_or(|to| line.at <= to)
+        && (part.nodes.is_empty() || part.nodes.iter().any(|node| node == line.node.name()))
+}
+
+/// The message that each event is an end of.
+fn links_by_event(story: &Story) -> BTreeMap<usize, Link> {
+    let ends =
+        |link: &Link| [Some(link.sent), link.ended].into_iter().flatten().map(|end| (end, *link)).collect::<Vec<_>>();
+    // Of a message that arrives twice the first arrival is the one to show.
+    story.links.iter().rev().flat_map(ends).collect()
+}
+
+struct Gatherer<'a> {
+    story: &'a Story,
+    chosen: &'a [bool],
+    links: BTreeMap<usize, Link>,
+    rows: Vec<Row>,
+    /// The row that gathers the steps on a file, and that file, on each lane.
+    open: BTreeMap<Lane, (usize, String, Steps)>,
+}
+
+impl Gatherer<'_> {
+    fn add(&mut self, index: usize, everything: bool) {
+        let moment = &self.story.moments[index];
+        match moment.kind {
+            Kind::Sent => self.message(index),
+            Kind::Received | Kind::Vanished if self.shown_where_sent(index) => {}
+            kind if kind.is_file_step() && kind != Kind::FileFailed && !everything => self.file_step(moment),
+            kind => {
+                let words =
+                    match moment.lane.filter(|_| !matches!(kind, Kind::Received | Kind::Vanished | Kind::Doubled)) {
+                        Some(lane) if kind != Kind::Fault && kind != Kind::Healed => {
+                            format!("{} {}", self.story.nodes[lane], moment.words)
+                        }
+                        _ => moment.words.clone(),
+                    };
+                self.push(moment, Mark::Glyph(kind), words);
+            }
+        }
+    }
+
+    fn push(&mut self, moment: &Moment, mark: Mark, words: String) {
+        if let Some(lane) = moment.lane {
+            self.open.remove(&lane);
+        }
+        self.rows.push(Row { at: moment.at, lane: moment.lane, mark, words });
+    }
+
+    fn shown_where_sent(&self, index: usize) -> bool {
+        self.links.get(&index).is_some_and(|link| self.chosen[link.sent] && link.ended == Some(index))
+    }
+
+    fn message(&mut self, index: usize) {
+        let moment = &self.story.moments[index];
+        let Some((link, peer)) = self.links.get(&index).zip(moment.peer) else { return };
+        let ended = link.ended.map(|ended| &self.story.moments[ended]);
+        let fate = match (link.end, ended) {
+            (LinkEnd::Arrived, Some(ended)) => format!("  +{}", span(ended.at.saturating_sub(moment.at))),
+            (LinkEnd::Vanished, Some(ended)) => {
+                let why = ended.words.split(": ").next().unwrap_or_default();
+                format!("  {why}")
+            }
+            _ => "  still under way".to_owned(),
+        };
+        let words = moment.words.clone() + &fate;
+        let mark = Mark::Arrow(peer, link.end);
+        self.push(moment, mark, words);
+    }
+
+    /// One more step on a file: in the row of the steps before it, when the node did nothing else since.
+    fn file_step(&mut self, moment: &Moment) {
+        let (Some(lane), Some(path)) = (moment.lane, &moment.path) else { return };
+        let verb = moment.words.split(' ').next().unwrap_or_default();
+        if let Some((row, open, steps)) = self.open.get_mut(&lane)
+            && open == path
+        {
+            steps.add(verb);
+            let row = &mut self.rows[*row];
+            row.words = format!("{} {} {}", self.story.nodes[lane], steps.words(), shortened(path));
+            if moment.kind != Kind::Read {
+                row.mark = Mark::Glyph(moment.kind);
+            }
+            return;
+        }
+        let mut steps = Steps::default();
+        steps.add(verb);
+        let row = self.rows.len();
+        self.push(moment, Mark::Glyph(moment.kind), format!("{} {}", self.story.nodes[lane], moment.words));
+        self.open.insert(lane, (row, path.clone(), steps));
+    }
+
+    fn log(&mut self, line: &LogLine) {
+        let words = format!("{} [{}] {}", line.node.name(), line.level.as_str().to_lowercase(), line.text);
+        self.open.remove(&line.node.index());
+        self.rows.push(Row { at: line.at, lane: Some(line.node.index()), mark: Mark::Log, words });
+    }
+}
+
+/// What was done to a file, and how often in a row.
+#[derive(Default)]
+struct Steps(Vec<(String, u32)>);
+
+impl Steps {
+    fn add(&mut self, verb: &str) {
+        match self.0.last_mut() {
+            Some((last, times)) if last == verb => *times += 1,
+            _ => self.0.push((verb.to_owned(), 1)),
+        }
+    }
+
+    fn words(&self) -> String {
+        let words =
+            self.0.iter().map(|(verb, times)| if *times == 1 { verb.clone() } else { format!("{verb} ×{times}") });
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A span of time in the largest unit that fits, with three digits.
+pub(super) fn span(time: Duration) -> String {
+    let nanos = time.as_nanos() as f64;
+    let (value, unit) = match nanos {
+        _ if nanos >= 1e9 => (nanos / 1e9, "s"),
+        _ if nanos >= 1e6 => (nanos / 1e6, "ms"),
+        _ => (nanos / 1e3, "us"),
+    };
+    let digits = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.digits$} {unit}")
+}

@@ -1,0 +1,234 @@
+//! From events to moments: who did what, to which attempt.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mr_core::coordinator;
+use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId, WorkerId};
+use sim::{Event, FileEvent, Message, Operation, Part};
+
+use super::messages::{ended, said};
+use super::moment::{Kind, Lane, Moment, short};
+use crate::notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
+use crate::schedule::Schedule;
+
+/// Tells events one after the other.
+pub(super) struct Teller<'a> {
+    schedule: &'a Schedule,
+    nodes: &'a [String],
+    /// On which node each worker lives.
+    workers: BTreeMap<WorkerId, String>,
+    /// What was asked in each call, to know what an answer is about.
+    asked: BTreeMap<u64, Option<AttemptId>>,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(schedule: &'a Schedule, nodes: &'a [String]) -> Self {
+        Self { schedule, nodes, workers: BTreeMap::new(), asked: BTreeMap::new() }
+    }
+
+    /// The node of a worker.
+    fn home(&self, worker: WorkerId) -> String {
+        self.workers.get(&worker).cloned().unwrap_or_else(|| format!("worker {}", worker.0))
+    }
+
+    pub(super) fn tell(&mut self, at: Duration, event: &Event) -> Moment {
+        let plain = |node: &sim::Node, kind, words: &str| Moment {
+            at,
+            lane: Some(node.index()),
+            peer: None,
+            kind,
+            words: words.to_owned(),
+            attempt: None,
+            path: None,
+            routine: false,
+        };
+        match event {
+            Event::NodeStarted { node, starts: 1 } => plain(node, Kind::Started, "starts"),
+            Event::NodeStarted { node, .. } => plain(node, Kind::Started, "starts again, with an empty memory"),
+            Event::NodeCrashed { node } => plain(node, Kind::Crashed, "crashes"),
+            Event::NodeFinished { node } => plain(node, Kind::Returned, "returns"),
+            Event::NodePaused { node } => plain(node, Kind::Paused, "stands still"),
+            Event::NodeResumed { node } => plain(node, Kind::Resumed, "goes on"),
+            Event::UnsyncedLost { node, appends, names } => {
+                plain(node, Kind::Undone, &format!("unsynced and gone: {appends} appends, {names} changes of names"))
+            }
+            Event::FaultStruck { fault, kind } => self.fault(at, *fault, kind, Kind::Fault),
+            Event::FaultHealed { fault, kind } => self.fault(at, *fault, kind, Kind::Healed),
+            Event::MessageSent(message) => self.message(at, message, Kind::Sent, ""),
+            Event::MessageDelivered(message) => self.message(at, message, Kind::Received, ""),
+            Event::MessageDuplicated(message) => self.message(at, message, Kind::Doubled, "will arrive twice: "),
+            Event::MessageLost(message, why) => self.message(at, message, Kind::Vanished, &format!("lost, {why}: ")),
+            Event::File(step) => file_step(at, step),
+            Event::Note { node, note } => {
+                let lane = node.as_ref().map(sim::Node::index);
+                let (kind, words, attempt) = match note.get::<Happened>() {
+                    Some(happened) => self.decided(&happened.event),
+                    None => (Kind::Said, said_by_program(note), None),
+                };
+                Moment { at, lane, peer: None, kind, words, attempt, path: None, routine: false }
+            }
+        }
+    }
+
+    fn fault(&self, at: Duration, fault: usize, name: &str, kind: Kind) -> Moment {
+        let planned = self.schedule.faults.get(fault);
+        let node = planned.and_then(|fault| fault.what.node());
+        let lane: Option<Lane> = node.and_then(|name| self.nodes.iter().position(|node| node == name));
+        let words = match (kind, planned) {
+            (Kind::Healed, _) | (_, None) => format!("fault {fault} is over: {name}"),
+            (_, Some(planned)) => format!("fault {fault}: {}", planned.what),
+        };
+        Moment { at, lane, peer: None, kind, words, attempt: None, path: None, routine: false }
+    }
+
+    fn message(&mut self, at: Duration, message: &Message, kind: Kind, before: &str) -> Moment {
+        let said = said(message);
+        let attempt = match message.part {
+            Part::Request => {
+                self.asked.insert(message.call, said.attempt);
+                said.attempt
+            }
+            Part::Reply | Part::Refusal => said.attempt.or_else(|| self.asked.get(&message.call).copied().flatten()),
+        };
+        let (from, to) = (message.from.index(), message.to.index());
+        let (lane, peer) = if kind == Kind::Received { (to, from) } else { (from, to) };
+        let words = format!("{before}{} to {}: {}", message.from, message.to, said.words);
+        let routine = said.routine && matches!(kind, Kind::Sent | Kind::Received);
+        Moment { at, lane: Some(lane), peer: Some(peer), kind, words, attempt, path: None, routine }
+    }
+
+    fn decided(&mut self, event: &coordinator::Event) -> (Kind, String, Option<AttemptId>) {
+        use coordinator::Event as E;
+        match event {
+            E::AppAdopted { app } => (Kind::Said, format!("runs the app {}", app.name), None),
+            E::WorkerRegistered { worker, name, .. } => {
+                self.workers.insert(*worker, name.clone());
+                (Kind::Said, format!("{name} is worker {}", worker.0), None)
+            }
+            E::WorkerHeard { worker } => (Kind::Said, format!("{} was heard", self.home(*worker)), None),
+            E::WorkerLost { worker } => (Kind::WorkerLost, format!("has lost {}", self.home(*worker)), None),
+            E::WorkerLeft { worker } => (Kind::Said, format!("{} has left", self.home(*worker)), None),
+            E::AttemptAssigned { attempt, worker, .. } => {
+                (Kind::Assigned, format!("gives {} to {}", short(*attempt), self.home(*worker)), Some(*attempt))
+            }
+            E::AttemptProgressed { attempt, ticks } => {
+                (Kind::Said, format!("{} has come to {ticks}", short(*attempt)), Some(*attempt))
+            }
+            E::CommitGranted { attempt } => (Kind::Granted, format!("lets {} commit", short(*attempt)), Some(*attempt)),
+            E::AttemptCommitted { attempt, worker, .. } => {
+                let words = format!("{} of {} counts", short(*attempt), self.home(*worker));
+                (Kind::Committed, words, Some(*attempt))
+            }
+            E::AttemptFailed { attempt, reason, .. } => {
+                (Kind::Failed, format!("{} has failed: {reason}", short(*attempt)), Some(*attempt))
+            }
+            E::AttemptStranded { attempt, map, reason } => {
+                let words = format!("{} is stranded by {}: {reason}", short(*attempt), short((*map).into()));
+                (Kind::Failed, words, Some(*attempt))
+            }
+            E::MapOutputLost { map, reason } => {
+                let attempt = AttemptId::from(*map);
+                (Kind::Failed, format!("the output of {} is lost: {reason}", short(attempt)), Some(attempt))
+            }
+            E::ReportIgnored { attempt, worker } => {
+                let words = format!("ignores what {} reports of {}", self.home(*worker), short(*attempt));
+                (Kind::Said, words, Some(*attempt))
+            }
+            E::JobEnded { ending } => (Kind::Ended, ended(ending), None),
+        }
+    }
+}
+
+fn said_by_program(note: &sim::Noted) -> String {
+    if let Some(Counted(counters)) = note.get() {
+        return format!(
+            "has counted {} map and {} reduce records",
+            counters.map_output_records, counters.reduce_input_records
+        );
+    }
+    if let Some(CoordinatorLeft(ending)) = note.get() {
+        return format!("the coordinator is done: {}", ended(ending));
+    }
+    if note.get::<WorkerStarts>().is_some() {
+        return "a worker begins".into();
+    }
+    match note.get() {
+        Some(WorkerLeft(Ok(ending))) => format!("the worker is done: {}", ended(ending)),
+        Some(WorkerLeft(Err(error))) => format!("the worker gives up: {error}"),
+        None => format!("{note:?}"),
+    }
+}
+
+fn file_step(at: Duration, step: &FileEvent) -> Moment {
+    let kind = match step.operation {
+        _ if step.result.is_err() && !is_harmless(step) => Kind::FileFailed,
+        Operation::Open | Operation::Read | Operation::Metadata | Operation::ReadDir => Kind::Read,
+        Operation::Create | Operation::Append => Kind::Written,
+        Operation::Sync | Operation::SyncDir => Kind::Synced,
+        _ => Kind::Named,
+    };
+    let mut words = format!("{} {}", step.operation, shortened(&step.path));
+    if let Some(to) = &step.to {
+        words.push_str(&format!(" to {}", shortened(to)));
+    }
+    if step.bytes > 0 {
+        words.push_str(&format!(", {} B", step.bytes));
+    }
+    if let Err(error) = step.result {
+        words.push_str(&format!(": {error}"));
+    }
+    let target = step.to.as_ref().unwrap_or(&step.path);
+    Moment {
+        at,
+        lane: Some(step.node.index()),
+        peer: None,
+        kind,
+        words,
+        attempt: attempt_of(&step.path),
+        path: Some(target.to_string()),
+        routine: false,
+    }
+}
+
+/// What several workers do at once, and only one of them must succeed in.
+fn is_harmless(step: &FileEvent) -> bool {
+    matches!(step.result, Err(std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotFound))
+}
+
+/// A path without the job's directory, which is the same all the time.
+pub(super) fn shortened(path: &str) -> &str {
+    let in_job = path.strip_prefix("mr-job-").and_then(|rest| rest.split_once('/'));
+    in_job.map_or(path, |(_, name)| name)
+}
+
+/// Whose file it is: the attempt that the name of one in a job's directory carries.
+pub(crate) fn attempt_of(path: &str) -> Option<AttemptId> {
+    let name = shortened(path);
+    let name = name.split_once('.').map_or(name, |(name, _)| name);
+    let (task, numbers) = name.split_once('-')?;
+    let (task_number, attempt) = numbers.split_once('-')?;
+    let number = task_number.parse().ok()?;
+    let task = match task {
+        "map" => TaskId::Map(MapIndex(number)),
+        "reduce" => TaskId::Reduce(Partition(number)),
+        _ => return None,
+    };
+    Some(AttemptId { task, attempt: Attempt(attempt.parse().ok()?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_tells_whose_it_is() {
+        let told = |path| attempt_of(path).map(short);
+        assert_eq!(told("mr-job-00ff/map-3-2.tmp"), Some("map 3.2".into()));
+        assert_eq!(told("mr-job-00ff/map-3-2.spill-0"), Some("map 3.2".into()));
+        assert_eq!(told("mr-job-00ff/reduce-5-1.link"), Some("reduce 5.1".into()));
+        assert_eq!(told("mr-job-00ff/output-5"), None);
+        assert_eq!(told("mr-out-5"), None);
+        assert_eq!(told("input-0"), None);
+    }
+}
