@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_str;
+use sim::LogLevel;
 
 use super::{Failure, Recorded};
 use crate::story::{Part, Timeline, page, perfetto};
@@ -46,7 +47,7 @@ impl Failure {
 }
 
 fn whole_timeline(recorded: &Recorded) -> String {
-    let part = Part { everything: true, ..Part::default() };
+    let part = Part { everything: true, log: Some(LogLevel::DEBUG), ..Part::default() };
     strip_str(&Timeline::new(&recorded.story, &part).to_string()).to_string()
 }
 

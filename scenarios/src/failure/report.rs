@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::path::Path;
 
+use sim::LogLevel;
+
 use super::{Failure, Recorded};
 use crate::invariants::in_words;
 use crate::story::{Ink, Part, Timeline};
@@ -64,7 +66,7 @@ impl Report<'_> {
     /// As many rows as there is room for.
     fn add_timeline(&self, text: &mut String, recorded: &Recorded) {
         const AROUND: usize = 5;
-        let part = Part { around_failure: true, ..Part::default() };
+        let part = Part { around_failure: true, log: Some(LogLevel::WARN), ..Part::default() };
         let timeline = Timeline::new(&recorded.story, &part).to_string();
         let rows: Vec<&str> = timeline.lines().collect();
         let room = LINES.saturating_sub(text.lines().count() + AROUND);

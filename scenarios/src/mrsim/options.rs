@@ -173,6 +173,7 @@ impl ReplayOptions {
             causal_of: self.causal_of.clone(),
             around_failure: self.around_failure,
             everything: self.everything,
+            log: self.log,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mr_core::coordinator;
 use mr_core::ids::AttemptId;
 use serde::Serialize;
-use sim::{Event, History};
+use sim::{Event, History, Operation};
 
 use super::moment::{Kind, Lane, Moment};
 use crate::notes::Happened;
@@ -72,7 +72,9 @@ pub(super) fn bars(history: &History, moments: &[Moment], lane_of: impl Fn(&str)
             for bar in bars.iter_mut().filter(|bar| Some(bar.lane) == moment.lane && bar.fate == Fate::Unfinished) {
                 (bar.to, bar.fate) = (*at, Fate::Died);
             }
-        } else if let (Some(attempt), Some(lane)) = (moment.attempt, moment.lane) {
+        } else if let (Some(attempt), Some(lane)) = (moment.attempt, moment.lane)
+            && !is_sweeping(event)
+        {
             // What an attempt does after it was committed, or given up, still shows how long its worker was at it.
             for bar in bars.iter_mut().filter(|bar| bar.attempt == attempt && bar.lane == lane) {
                 bar.to = bar.to.max(*at);
@@ -81,6 +83,14 @@ pub(super) fn bars(history: &History, moments: &[Moment], lane_of: impl Fn(&str)
     }
     supersede(&mut bars);
     bars
+}
+
+/// Whether a worker reads or removes the file of an attempt: that is not the attempt's work.
+fn is_sweeping(event: &Event) -> bool {
+    let is_file = |step: &sim::FileEvent| {
+        matches!(step.operation, Operation::RemoveFile | Operation::Open | Operation::Read | Operation::Metadata)
+    };
+    matches!(event, Event::File(step) if is_file(step))
 }
 
 fn end(bars: &mut [Bar], attempt: AttemptId, at: Duration, fate: Fate) {

@@ -64,7 +64,9 @@ impl Lineage {
         let sequential = contributions(&schedule.workload, partition);
         let keys = groups.iter().filter_map(|(_, groups)| groups.as_ref().ok()).flat_map(BTreeMap::keys);
         let keys = keys.chain(sequential.iter().flat_map(|(_, groups)| groups.keys()));
-        let starts_line = |key: &&Vec<u8>| line.strip_prefix(key.as_slice()).is_some_and(|rest| rest.starts_with(b" "));
+        let starts_line = |key: &&Vec<u8>| {
+            line.strip_prefix(key.as_slice()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
+        };
         let key = keys.filter(starts_line).max_by_key(|key| key.len())?.clone();
         let writer = writer(history, partition);
         let read = writer.as_ref().map(|(attempt, node)| read_by(history, *attempt, node)).unwrap_or_default();

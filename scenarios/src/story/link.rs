@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sim::{Event, History, Part};
+use sim::{Event, History, Loss, Part};
 
 /// How a message ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -11,7 +11,9 @@ use sim::{Event, History, Part};
 pub enum LinkEnd {
     /// It arrived.
     Arrived,
-    /// It never arrived, or found nobody.
+    /// It arrived where nobody listens or waits for it.
+    Unheard,
+    /// It never arrived.
     Vanished,
     /// The run ended first.
     UnderWay,
@@ -40,7 +42,8 @@ pub(super) fn links(history: &History) -> Vec<Link> {
                 continue;
             }
             Event::MessageDelivered(message) => (message, LinkEnd::Arrived),
-            Event::MessageLost(message, _) => (message, LinkEnd::Vanished),
+            Event::MessageLost(message, Loss::NobodyListens | Loss::Unwanted) => (message, LinkEnd::Unheard),
+            Event::MessageLost(message, Loss::Partitioned | Loss::Dropped) => (message, LinkEnd::Vanished),
             _ => continue,
         };
         let Some(&link) = latest.get(&(message.call, message.part)) else { continue };

@@ -20,7 +20,7 @@ mod timeline;
 use std::time::Duration;
 
 use mr_core::ids::TaskId;
-use sim::{History, LogLine};
+use sim::{History, LogLevel, LogLine};
 
 pub use self::band::{Band, Trouble};
 pub use self::bar::{Bar, Fate};
@@ -118,6 +118,8 @@ pub struct Part {
     pub around_failure: bool,
     /// Heartbeats and every single step on files as well.
     pub everything: bool,
+    /// What was logged, of this level and graver, as far as that was recorded.
+    pub log: Option<LogLevel>,
 }
 
 impl Story {

@@ -31,6 +31,8 @@ pub enum Kind {
     Received,
     /// A message never arrives.
     Vanished,
+    /// A message arrives where nobody listens or waits for it.
+    Unheard,
     /// A message will arrive twice.
     Doubled,
     /// Something about a file was read.
@@ -61,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 24] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Started,
         Kind::Returned,
         Kind::Crashed,
@@ -73,6 +75,7 @@ impl Kind {
         Kind::Sent,
         Kind::Received,
         Kind::Vanished,
+        Kind::Unheard,
         Kind::Doubled,
         Kind::Read,
         Kind::Written,
@@ -103,6 +106,7 @@ impl Kind {
             Kind::Sent => '○',
             Kind::Received => '●',
             Kind::Vanished => '╳',
+            Kind::Unheard => '×',
             Kind::Doubled => '⁑',
             Kind::Read => '.',
             Kind::Written => '+',
@@ -155,7 +159,7 @@ pub struct Moment {
     pub attempt: Option<AttemptId>,
     /// The file it was done to; of a rename or link, the new name.
     pub path: Option<String>,
-    /// Whether it is a heartbeat, or the answer to one, that says nothing new.
+    /// Whether it says nothing new: a heartbeat, the answer to one, progress.
     pub routine: bool,
 }
 

@@ -57,7 +57,8 @@ pub(super) fn rows(story: &Story, part: &Part) -> Vec<Row> {
 }
 
 fn logged(part: &Part, line: &LogLine) -> bool {
-    part.from.is_none_or(|from| line.at >= from)
+    part.log.is_some_and(|level| line.level <= level)
+        && part.from.is_none_or(|from| line.at >= from)
         && part.to.is_none_or(|to| line.at <= to)
         && (part.nodes.is_empty() || part.nodes.iter().any(|node| node == line.node.name()))
 }
@@ -68,6 +69,11 @@ fn links_by_event(story: &Story) -> BTreeMap<usize, Link> {
         |link: &Link| [Some(link.sent), link.ended].into_iter().flatten().map(|end| (end, *link)).collect::<Vec<_>>();
     // Of a message that arrives twice the first arrival is the one to show.
     story.links.iter().rev().flat_map(ends).collect()
+}
+
+/// Whether the words name both ends already.
+fn is_message(kind: Kind) -> bool {
+    matches!(kind, Kind::Received | Kind::Unheard | Kind::Vanished | Kind::Doubled)
 }
 
 struct Gatherer<'a> {
@@ -84,16 +90,15 @@ impl Gatherer<'_> {
         let moment = &self.story.moments[index];
         match moment.kind {
             Kind::Sent => self.message(index),
-            Kind::Received | Kind::Vanished if self.shown_where_sent(index) => {}
+            Kind::Received | Kind::Unheard | Kind::Vanished if self.shown_where_sent(index) => {}
             kind if kind.is_file_step() && kind != Kind::FileFailed && !everything => self.file_step(moment),
             kind => {
-                let words =
-                    match moment.lane.filter(|_| !matches!(kind, Kind::Received | Kind::Vanished | Kind::Doubled)) {
-                        Some(lane) if kind != Kind::Fault && kind != Kind::Healed => {
-                            format!("{} {}", self.story.nodes[lane], moment.words)
-                        }
-                        _ => moment.words.clone(),
-                    };
+                let words = match moment.lane.filter(|_| !is_message(kind)) {
+                    Some(lane) if kind != Kind::Fault && kind != Kind::Healed => {
+                        format!("{} {}", self.story.nodes[lane], moment.words)
+                    }
+                    _ => moment.words.clone(),
+                };
                 self.push(moment, Mark::Glyph(kind), words);
             }
         }
@@ -116,7 +121,7 @@ impl Gatherer<'_> {
         let ended = link.ended.map(|ended| &self.story.moments[ended]);
         let fate = match (link.end, ended) {
             (LinkEnd::Arrived, Some(ended)) => format!("  +{}", span(ended.at.saturating_sub(moment.at))),
-            (LinkEnd::Vanished, Some(ended)) => {
+            (LinkEnd::Vanished | LinkEnd::Unheard, Some(ended)) => {
                 let why = ended.words.split(": ").next().unwrap_or_default();
                 format!("  {why}")
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mr_core::coordinator;
 use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId, WorkerId};
-use sim::{Event, FileEvent, Message, Operation, Part};
+use sim::{Event, FileEvent, Loss, Message, Operation, Part};
 
 use super::messages::{ended, said};
 use super::moment::{Kind, Lane, Moment, short};
@@ -58,15 +58,21 @@ impl<'a> Teller<'a> {
             Event::MessageSent(message) => self.message(at, message, Kind::Sent, ""),
             Event::MessageDelivered(message) => self.message(at, message, Kind::Received, ""),
             Event::MessageDuplicated(message) => self.message(at, message, Kind::Doubled, "will arrive twice: "),
-            Event::MessageLost(message, why) => self.message(at, message, Kind::Vanished, &format!("lost, {why}: ")),
+            Event::MessageLost(message, why @ (Loss::NobodyListens | Loss::Unwanted)) => {
+                self.message(at, message, Kind::Unheard, &format!("in vain, {why}: "))
+            }
+            Event::MessageLost(message, why @ (Loss::Partitioned | Loss::Dropped)) => {
+                self.message(at, message, Kind::Vanished, &format!("lost, {why}: "))
+            }
             Event::File(step) => file_step(at, step),
             Event::Note { node, note } => {
                 let lane = node.as_ref().map(sim::Node::index);
-                let (kind, words, attempt) = match note.get::<Happened>() {
-                    Some(happened) => self.decided(&happened.event),
+                let (kind, words, attempt) = match decided(note) {
+                    Some(event) => self.decided(event),
                     None => (Kind::Said, said_by_program(note), None),
                 };
-                Moment { at, lane, peer: None, kind, words, attempt, path: None, routine: false }
+                let routine = matches!(decided(note), Some(coordinator::Event::AttemptProgressed { .. }));
+                Moment { at, lane, peer: None, kind, words, attempt, path: None, routine }
             }
         }
     }
@@ -92,9 +98,9 @@ impl<'a> Teller<'a> {
             Part::Reply | Part::Refusal => said.attempt.or_else(|| self.asked.get(&message.call).copied().flatten()),
         };
         let (from, to) = (message.from.index(), message.to.index());
-        let (lane, peer) = if kind == Kind::Received { (to, from) } else { (from, to) };
+        let (lane, peer) = if matches!(kind, Kind::Received | Kind::Unheard) { (to, from) } else { (from, to) };
         let words = format!("{before}{} to {}: {}", message.from, message.to, said.words);
-        let routine = said.routine && matches!(kind, Kind::Sent | Kind::Received);
+        let routine = said.routine && matches!(kind, Kind::Sent | Kind::Received | Kind::Unheard);
         Moment { at, lane: Some(lane), peer: Some(peer), kind, words, attempt, path: None, routine }
     }
 
@@ -138,6 +144,11 @@ impl<'a> Teller<'a> {
             E::JobEnded { ending } => (Kind::Ended, ended(ending), None),
         }
     }
+}
+
+/// What the coordinator decided, if that is what `note` tells.
+fn decided(note: &sim::Noted) -> Option<&coordinator::Event> {
+    note.get::<Happened>().map(|happened| &happened.event)
 }
 
 fn said_by_program(note: &sim::Noted) -> String {

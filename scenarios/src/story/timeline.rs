@@ -109,6 +109,7 @@ fn draw_arrow(cells: &mut [char], from: usize, to: usize, end: LinkEnd) {
     match end {
         LinkEnd::Arrived if to > from => cells[to - 1] = '▶',
         LinkEnd::Arrived => cells[to + 1] = '◀',
+        LinkEnd::Unheard => cells[if to > from { to - 1 } else { to + 1 }] = Kind::Unheard.glyph(),
         LinkEnd::Vanished => cells[left.midpoint(right)] = Kind::Vanished.glyph(),
         LinkEnd::UnderWay => cells[left.midpoint(right)] = '…',
     }

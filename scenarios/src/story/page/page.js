@@ -3,16 +3,14 @@
 const story = JSON.parse(document.getElementById("story").textContent);
 const $ = (id) => document.getElementById(id);
 const svg = $("picture"), list = $("events"), tip = $("tip");
-const NAMES = 96, TOP = 34, GAP = 12, BAR = 17, RULE = 22;
+const NAMES = 112, TOP = 34, GAP = 12, BAR = 17, RULE = 22;
 
-// Time. Silences are drawn shorter than they were, unless the true time is asked for: a job computes for milliseconds and waits for seconds.
+// Time. Unless the true time is asked for, a gap between two events is as wide as its logarithm: a job computes for milliseconds, and
+// waits for seconds.
 const times = [...new Set([0, ...story.events.map((event) => event.at), story.end])].sort((a, b) => a - b);
 const folded = [0];
-const SHORT = Math.max(story.end / 2000, 0.0005);
-for (let i = 1; i < times.length; i++) {
-  const gap = times[i] - times[i - 1];
-  folded.push(folded[i - 1] + (gap <= SHORT ? gap : SHORT * (1 + Math.log(gap / SHORT))));
-}
+const SHORT = 1e-5;
+for (let i = 1; i < times.length; i++) folded.push(folded[i - 1] + Math.log(1 + (times[i] - times[i - 1]) / SHORT));
 function interpolate(from, to, value) {
   let low = 0, high = from.length - 1;
   if (high <= 0) return 0;
@@ -67,7 +65,7 @@ const FAULT = ["fault", "healed", "crashed", "paused", "resumed", "undone", "van
 const FILE = ["read", "written", "synced", "named"];
 const tone = (event) => GOOD.includes(event.kind) ? "good" : BAD.includes(event.kind) ? "bad"
   : FAULT.includes(event.kind) ? "fault" : FILE.includes(event.kind) ? "file" : "";
-const MESSAGE = ["sent", "received"];
+const MESSAGE = ["sent", "received", "unheard"];
 const shown = (event) => (event.routine ? $("heartbeats").checked : true)
   && (MESSAGE.includes(event.kind) ? $("messages").checked : FILE.includes(event.kind) ? $("files").checked : true);
 const clock = (at) => at.toFixed(6) + " s";
@@ -97,7 +95,7 @@ function draw() {
   const stage = make(svg, "g", { "clip-path": "url(#window)" });
   for (const band of story.bands) if (inside(band.from, band.to)) drawBand(stage, band);
   lanes.forEach((lane) => {
-    make(svg, "text", { class: "name", x: 16, y: lane.y + 4 }, lane.name);
+    make(svg, "text", { class: "name", x: 14, y: lane.y + 4 }, lane.name);
     make(stage, "line", { class: "life", x1: NAMES, x2: NAMES + width() + 16, y1: lane.y, y2: lane.y });
   });
   for (const bar of story.bars) if (inside(bar.from, bar.to)) drawBar(stage, bar);
@@ -128,7 +126,7 @@ function drawAxis(left, right) {
     if (text === last) continue;
     last = text;
     make(axis, "line", { x1: xOf(at), x2: xOf(at), y1: TOP - 10, y2: bottom });
-    make(axis, "text", { x: xOf(at) + 3, y: TOP - 14 }, text);
+    if (i < count) make(axis, "text", { x: xOf(at) + 3, y: TOP - 14 }, text);
   }
 }
 
@@ -154,7 +152,7 @@ function drawLink(stage, link, index, inside) {
   const to = ended ? ended.at : story.end;
   if (!inside(sent.at, to) || sent.peer === null) return;
   const x1 = xOf(sent.at), y1 = lanes[sent.lane].y, x2 = xOf(to), y2 = lanes[sent.peer].y;
-  const share = link.end === "arrived" ? 1 : 0.5, ex = x1 + (x2 - x1) * share, ey = y1 + (y2 - y1) * share;
+  const share = link.end === "arrived" || link.end === "unheard" ? 1 : 0.5, ex = x1 + (x2 - x1) * share, ey = y1 + (y2 - y1) * share;
   const chosen = selected === link.sent || selected === link.ended ? " chosen" : "";
   const line = make(stage, "path", { class: `link ${link.end}${chosen}`, d: `M${x1},${y1} L${ex},${ey}`, "data-link": index });
   if (link.end === "arrived") line.setAttribute("marker-end", "url(#head)");
@@ -172,7 +170,8 @@ function drawEvent(stage, event, index, seen) {
     const quiet = FILE.includes(event.kind) || MESSAGE.includes(event.kind);
     if (quiet && seen.has(key) && index !== selected) continue;
     seen.set(key, index);
-    const glyph = make(stage, "text", { class: "event " + tone(event), x, y: FAULT.includes(event.kind) ? y - 13 : y, "data-event": index }, event.glyph);
+    const style = MESSAGE.includes(event.kind) ? "message" : tone(event);
+    const glyph = make(stage, "text", { class: "event " + style, x, y: FAULT.includes(event.kind) ? y - 13 : y, "data-event": index }, event.glyph);
     hover(glyph, () => `${event.words}\n${clock(event.at)}`);
     glyph.addEventListener("click", () => select(index, false));
   }
