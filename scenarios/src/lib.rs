@@ -23,7 +23,7 @@ pub use evidence::{Evidence, KeptRun};
 pub use failure::{Failure, Recorded, Report, Smallest};
 pub use invariants::{Broken, Judgement};
 pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
-pub use oracle::Expected;
+pub use oracle::{Expected, ValueRuns};
 pub use plan_file::PlanFile;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use scenario::{FileProblem, Scenario};

@@ -14,6 +14,9 @@ use mr_core::ids::{Partition, Reduces};
 use crate::apps::TroubledSource;
 use crate::schedule::{AppChoice, Bytes, Trouble, Workload};
 
+/// Values of one key, and how often each comes in a row.
+pub type ValueRuns = Vec<(Vec<u8>, u64)>;
+
 /// What must come of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -53,10 +56,7 @@ impl Expected {
 
 /// What the app emits for the keys of `partition`, from each input file: each key's values, and how often each comes in a row. Nothing
 /// of a file that the app will not have.
-pub(crate) fn contributions(
-    workload: &Workload,
-    partition: u32,
-) -> Vec<(String, BTreeMap<Vec<u8>, Vec<(Vec<u8>, u64)>>)> {
+pub(crate) fn contributions(workload: &Workload, partition: u32) -> Vec<(String, BTreeMap<Vec<u8>, ValueRuns>)> {
     let app = &Guarded::new(TroubledSource::new(workload.app, None).app());
     let reduces = Reduces::new(workload.reduces);
     let of_file = |(file, bytes): (String, &Bytes)| {

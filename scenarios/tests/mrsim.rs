@@ -47,10 +47,10 @@ fn mrsim(arguments: &[&str]) -> Output {
 
 fn mrsim_in(folder: &TempDir, arguments: &[&str]) -> Output {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let [cases, regressions, plan] = ["cases", "regressions", "failure.toml"].map(path);
+    let [cases, regressions, failures] = ["cases", "regressions", "failures"].map(path);
     let mut arguments = [arguments, &["--cases", &cases, "--regressions", &regressions]].concat();
     if arguments[0] == "run" {
-        arguments.extend(["--failure-plan", &plan]);
+        arguments.extend(["--failures", &failures]);
     }
     mrsim(&arguments)
 }
@@ -67,7 +67,9 @@ fn stderr(output: &Output) -> String {
 fn json(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("wall_seconds")));
+    for line in &mut lines {
+        line.as_object_mut().unwrap().retain(|key, _| key != "wall_seconds" && key != "kept");
+    }
     lines
 }
 
@@ -102,15 +104,16 @@ fn a_broken_promise_exits_with_1_and_tells_how_to_repeat_it() {
     let replayed = mrsim_in(&folder, &["replay", "rotten", seed]);
     assert_eq!(replayed.status.code(), Some(1));
     assert!(stdout(&replayed).contains("broken promise: outputs"), "{}", stdout(&replayed));
-    assert!(stdout(&replayed).contains("the last 25 of "), "{}", stdout(&replayed));
+    assert!(stdout(&replayed).contains("timeline, up to the break:"), "{}", stdout(&replayed));
 }
 
 #[test]
-fn the_first_failure_is_shrunk_and_its_plan_kept() {
+fn the_first_failure_is_shrunk_and_everything_kept() {
     let folder = folder(&[("rotten", ROTTEN_INPUT)]);
     let text = stdout(&mrsim_in(&folder, &["run", "--seeds", "0..5", "--fail-fast"]));
     assert!(text.contains("to 1, 1 and 1, in "), "one fault, worker and input: {text}");
-    let plan = folder.path().join("failure.toml");
+    let kept = fs::read_dir(folder.path().join("failures")).unwrap().next().unwrap().unwrap().path();
+    let plan = kept.join("plan.toml");
     let replayed = mrsim(&["replay", "--plan", plan.to_str().unwrap()]);
     assert_eq!(replayed.status.code(), Some(1));
     assert!(stdout(&replayed).contains("broken promise: outputs"), "{}", stdout(&replayed));

@@ -32,7 +32,7 @@ impl GivesUpCleanly {
         let path = step.to.as_ref().unwrap_or(&step.path);
         match (step.operation, step.result) {
             (Operation::Create | Operation::HardLink, Ok(())) if is_temporary(path) => {
-                made.files.push(path.to_string())
+                made.files.push(path.to_string());
             }
             (Operation::RemoveFile | Operation::ReadDir, Err(error)) if error != ErrorKind::NotFound => {
                 made.excused = true;

@@ -5,11 +5,11 @@
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
-//! * `report`, for each failure that was looked into, behind the total: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`,
+//! * `report`, for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`,
 //!   `repeat`, `lineage` (text, or null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file),
 //!   `timeline` (its last rows), `kept` (the folder with everything);
 //! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_seconds`, `faults` (by kind);
-//! * `total`: the same without a name, and `wall_seconds`, the only thing that depends on the machine.
+//! * `total`, the last line: the same without a name, and `wall_seconds`, the only thing that depends on the machine.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -154,13 +154,9 @@ impl Lines {
         })
     }
 
-    /// What all adds up to.
+    /// What all adds up to, and the end.
     pub(super) fn total(&mut self, tally: &Tally, wall: Duration) -> io::Result<()> {
-        self.write(Content::Total { sum: Sum::of(tally), wall_seconds: wall.as_secs_f64() })
-    }
-
-    /// The end: everything is in the file.
-    pub(super) fn close(mut self) -> io::Result<()> {
+        self.write(Content::Total { sum: Sum::of(tally), wall_seconds: wall.as_secs_f64() })?;
         self.0.flush()
     }
 }

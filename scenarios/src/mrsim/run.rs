@@ -50,10 +50,10 @@ pub(super) fn run(
     });
     progress.finish();
     written?;
-    let ending = results.tell(begun.elapsed())?;
+    let wall = begun.elapsed();
+    results.tell(wall)?;
     report_failures(&mut results, scenarios, regressions, options)?;
-    results.close()?;
-    Ok(ending)
+    results.close(wall)
 }
 
 /// Looks into the first failures, each of another scenario or promise; prints their reports and keeps what they leave out.
@@ -162,15 +162,14 @@ impl Results {
         Ok(())
     }
 
-    fn tell(&mut self, wall: Duration) -> Result<Ending, Trouble> {
+    fn total(&self) -> Tally {
         let mut total = Tally::default();
         self.tallies.values().for_each(|tally| total.join(tally));
-        if let Some(json) = &mut self.json {
-            for (name, tally) in &self.tallies {
-                json.scenario(name, tally)?;
-            }
-            json.total(&total, wall)?;
-        }
+        total
+    }
+
+    fn tell(&self, wall: Duration) -> io::Result<()> {
+        let total = self.total();
         let mut out = io::stdout().lock();
         writeln!(out, "{}", table(self.tallies.iter().map(|(name, tally)| (name.as_str(), tally))))?;
         let rate = total.schedules as f64 / wall.as_secs_f64().max(1e-9);
@@ -188,10 +187,18 @@ impl Results {
         if total.failed > self.failures.len() as u64 {
             writeln!(out, "\nand {} more failures; --json FILE has all", total.failed - self.failures.len() as u64)?;
         }
-        Ok(self.ending)
+        Ok(())
     }
 
-    fn close(self) -> io::Result<()> {
-        self.json.map_or(Ok(()), Lines::close)
+    /// The sums go behind the reports: the last line of a complete file is the total.
+    fn close(mut self, wall: Duration) -> Result<Ending, Trouble> {
+        let total = self.total();
+        if let Some(json) = &mut self.json {
+            for (name, tally) in &self.tallies {
+                json.scenario(name, tally)?;
+            }
+            json.total(&total, wall)?;
+        }
+        Ok(self.ending)
     }
 }

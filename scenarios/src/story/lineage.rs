@@ -17,11 +17,8 @@ use super::moment::short;
 use super::tell::attempt_of;
 use crate::apps::without_signatures;
 use crate::evidence::{Evidence, KeptRun, map_of};
-use crate::oracle::{Expected, contributions};
+use crate::oracle::{Expected, ValueRuns, contributions};
 use crate::schedule::{AppChoice, Schedule};
-
-/// Values and how often each comes in a row.
-type Values = Vec<(Vec<u8>, u64)>;
 
 /// What one map attempt contributed to a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub struct Contribution {
     /// Whether the attempt that wrote the output has read it.
     pub read: bool,
     /// What its output holds for the key; or why it cannot be read.
-    pub values: Result<Vec<(Vec<u8>, u64)>, String>,
+    pub values: Result<ValueRuns, String>,
 }
 
 /// Where a record came from.
@@ -50,7 +47,7 @@ pub struct Lineage {
     /// What each map attempt has for the key.
     pub contributions: Vec<Contribution>,
     /// What the sequential run has for it from each input.
-    pub sequential: Vec<(String, Vec<(Vec<u8>, u64)>)>,
+    pub sequential: Vec<(String, ValueRuns)>,
 }
 
 impl Lineage {
@@ -162,14 +159,14 @@ fn inputs(history: &History) -> BTreeMap<MapIndex, String> {
 }
 
 /// Everything that a map output holds for one partition, read by the very reader of a reduce.
-fn groups(run: &KeptRun, reduces: Reduces, partition: Partition) -> Result<BTreeMap<Vec<u8>, Values>, RunError> {
+fn groups(run: &KeptRun, reduces: Reduces, partition: Partition) -> Result<BTreeMap<Vec<u8>, ValueRuns>, RunError> {
     const BLOCK: usize = 1 << 16;
     let producer = Producer { job: run.job, attempt: run.map.into() };
     block_on(async {
         let path = Utf8Path::new("a map output that was kept");
         let file = Arc::new(RunFile::open(Still(Arc::clone(&run.bytes)), path, producer, reduces, BLOCK).await?);
         let mut segment: Segment<_> = file.segment(partition).await?;
-        let mut groups: BTreeMap<Vec<u8>, Values> = BTreeMap::new();
+        let mut groups: BTreeMap<Vec<u8>, ValueRuns> = BTreeMap::new();
         while segment.next_block().await?.is_some() {
             loop {
                 let group = segment.group();

@@ -39,7 +39,7 @@ pub(super) fn said(message: &Message) -> Said {
             Ok(reply) => answers(&reply),
             Err(_) => Said::new(format!("rejected: {}", String::from_utf8_lossy(bytes))),
         },
-        Part::Refusal => Said::new("nobody will answer"),
+        Part::Refusal => Said::routine("nobody will answer"),
     }
 }
 

@@ -46,10 +46,9 @@ pub fn perfetto(story: &Story) -> String {
     }
     events.extend(bars);
     events.extend(
-        story
-            .bands
-            .iter()
-            .map(|band| span(&band.words, "fault", band.lane, TROUBLES, micros(band.from), micros(band.to), json!({}))),
+        story.bands.iter().map(|band| {
+            span(&band.words, "fault", band.lane, TROUBLES, micros(band.from), micros(band.to), &json!({}))
+        }),
     );
     events.extend(story.moments.iter().flat_map(instant));
     for (number, link) in story.links.iter().enumerate() {
@@ -87,13 +86,13 @@ fn name_of(what: &str, lane: usize, thread: Option<usize>, name: &str) -> Value 
     json!({ "ph": "M", "name": what, "pid": lane + 1, "tid": thread.unwrap_or(0), "args": { "name": name } })
 }
 
-fn span(name: &str, category: &str, lane: usize, thread: usize, from: f64, to: f64, args: Value) -> Value {
+fn span(name: &str, category: &str, lane: usize, thread: usize, from: f64, to: f64, args: &Value) -> Value {
     json!({ "ph": "X", "name": name, "cat": category, "pid": lane + 1, "tid": thread, "ts": from, "dur": to - from, "args": args })
 }
 
 fn attempt(bar: &Bar, row: usize) -> Value {
     let fate = json!({ "fate": bar.fate });
-    span(&short(bar.attempt), "attempt", bar.lane, FIRST_ATTEMPT + row, micros(bar.from), micros(bar.to), fate)
+    span(&short(bar.attempt), "attempt", bar.lane, FIRST_ATTEMPT + row, micros(bar.from), micros(bar.to), &fate)
 }
 
 /// A moment as a slice without length, so that flows can start and end at it; one of nobody's is everybody's instant.
@@ -105,7 +104,7 @@ fn instant(moment: &Moment) -> Option<Value> {
     let kind = json!(moment.kind);
     let category = kind.as_str().unwrap_or_default();
     Some(match moment.lane {
-        Some(lane) => span(&moment.words, category, lane, EVENTS, micros(moment.at), micros(moment.at), args.into()),
+        Some(lane) => span(&moment.words, category, lane, EVENTS, micros(moment.at), micros(moment.at), &args.into()),
         None => {
             json!({ "ph": "i", "s": "g", "name": moment.words, "cat": category, "pid": 1, "tid": EVENTS, "ts": micros(moment.at), "args": args })
         }

@@ -37,14 +37,20 @@ pub(super) enum Mark {
 /// The rows of `part` of `story`.
 pub(super) fn rows(story: &Story, part: &Part) -> Vec<Row> {
     let chosen = story.chosen(part);
-    let mut gatherer =
-        Gatherer { story, chosen: &chosen, links: links_by_event(story), rows: Vec::new(), open: BTreeMap::new() };
+    let mut gatherer = Gatherer {
+        story,
+        chosen: &chosen,
+        links: links_by_event(story),
+        rows: Vec::new(),
+        open: BTreeMap::new(),
+        repeated: BTreeMap::new(),
+    };
     let mut log = story.log.iter().filter(|line| logged(part, line)).peekable();
-    for index in 0..story.moments.len() {
+    for (index, &chosen) in chosen.iter().enumerate() {
         while let Some(line) = log.next_if(|line| line.events <= index) {
             gatherer.log(line);
         }
-        if chosen[index] {
+        if chosen {
             gatherer.add(index, part.everything);
         }
     }
@@ -83,6 +89,8 @@ struct Gatherer<'a> {
     rows: Vec<Row>,
     /// The row that gathers the steps on a file, and that file, on each lane.
     open: BTreeMap<Lane, (usize, String, Steps)>,
+    /// The messages that each lane has sent since it did anything else: their words, the row of each and how often it was sent.
+    repeated: BTreeMap<(Lane, String), (usize, u32)>,
 }
 
 impl Gatherer<'_> {
@@ -107,6 +115,9 @@ impl Gatherer<'_> {
     fn push(&mut self, moment: &Moment, mark: Mark, words: String) {
         if let Some(lane) = moment.lane {
             self.open.remove(&lane);
+            if !matches!(mark, Mark::Arrow(..)) {
+                self.repeated.retain(|(repeating, _), _| *repeating != lane);
+            }
         }
         self.rows.push(Row { at: moment.at, lane: moment.lane, mark, words });
     }
@@ -127,9 +138,18 @@ impl Gatherer<'_> {
             }
             _ => "  still under way".to_owned(),
         };
-        let words = moment.words.clone() + &fate;
         let mark = Mark::Arrow(peer, link.end);
-        self.push(moment, mark, words);
+        let Some(key) = moment.lane.map(|lane| (lane, moment.words.clone())) else { return };
+        if let Some((row, times)) = self.repeated.get_mut(&key)
+            && self.rows[*row].mark == mark
+        {
+            *times += 1;
+            let until = moment.at.as_secs_f64();
+            self.rows[*row].words = format!("{}{fate}, and ×{} until {until:.6}", moment.words, *times - 1);
+            return;
+        }
+        self.repeated.insert(key, (self.rows.len(), 1));
+        self.push(moment, mark, moment.words.clone() + &fate);
     }
 
     /// One more step on a file: in the row of the steps before it, when the node did nothing else since.

@@ -204,7 +204,8 @@ fn file_step(at: Duration, step: &FileEvent) -> Moment {
 
 /// What several workers do at once, and only one of them must succeed in.
 fn is_harmless(step: &FileEvent) -> bool {
-    matches!(step.result, Err(std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotFound))
+    use std::io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound};
+    matches!(step.result, Err(AlreadyExists | NotFound | DirectoryNotEmpty))
 }
 
 /// A path without the job's directory, which is the same all the time.
