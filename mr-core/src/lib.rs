@@ -9,6 +9,7 @@
 //! * [`coordinator`] — the pure state machine that decides, and the loop that serves it;
 //! * [`worker`] — the loop that asks, runs, commits and reports;
 //! * [`tasks`], [`input`], [`shuffle`] — the data path: from split to sorted runs, from runs to output;
+//! * [`marks`] — rare things that a campaign must have seen;
 //! * [`sequential`] — the same job done plainly, as the oracle.
 
 pub mod app;
@@ -17,6 +18,7 @@ pub mod counters;
 pub mod ids;
 pub mod input;
 pub mod job;
+pub mod marks;
 pub mod protocol;
 pub mod sequential;
 pub mod shuffle;

@@ -5,6 +5,7 @@
 
 mod apps;
 mod campaign;
+mod coverage;
 mod evidence;
 mod failure;
 mod invariants;
@@ -19,6 +20,7 @@ mod shrink;
 pub mod story;
 
 pub use campaign::{Campaign, Determinism, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
+pub use coverage::{Grid, Step, all_cells};
 pub use evidence::{Evidence, KeptRun};
 pub use failure::{Failure, Recorded, Report, Smallest};
 pub use invariants::{Broken, Judgement};

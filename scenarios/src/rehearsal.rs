@@ -1,15 +1,17 @@
 //! One rehearsal: the very coordinator and workers of `mr-core` on simulated nodes, a job, a fault plan, and a verdict.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use futures::channel::mpsc;
 use mr_core::coordinator::serve;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
-use sim::{Cluster, Recording, Report, Seed, Settings, SimWorld, run};
+use sim::{Cluster, DiskView, Event, Finished, Observer, Recording, Report, Seed, Settings, SimWorld, run};
 use world::{Address, Clock, Network, World};
 
 use crate::apps::TroubledSource;
+use crate::coverage::{Grid, Watcher};
 use crate::evidence::{Evidence, Keeper};
 use crate::invariants::{Broken, Promises, liveness_bound};
 use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
@@ -36,6 +38,8 @@ pub struct Rehearsal {
     pub report: Report,
     /// What was kept of a recorded run.
     pub evidence: Evidence,
+    /// Which faults struck at which step.
+    pub coverage: Grid,
 }
 
 /// Runs `schedule`. `recording` says what its report keeps.
@@ -55,18 +59,38 @@ pub fn rehearse(schedule: &Schedule, recording: Recording) -> Rehearsal {
         limit: liveness_bound(schedule),
         event_limit: EVENT_LIMIT,
     };
-    let mut promises = Promises::new(schedule, &Expected::of(&schedule.workload));
+    let mut watchers = Watchers {
+        promises: Promises::new(schedule, &Expected::of(&schedule.workload)),
+        coverage: Watcher::new(schedule),
+    };
     let plan = schedule.plan();
     let system = |cluster: &Cluster| set_up(cluster, schedule);
     let (report, evidence) = match recording {
-        Recording::Nothing => (run(&settings, &plan, &mut promises, recording, system), Evidence::default()),
+        Recording::Nothing => (run(&settings, &plan, &mut watchers, recording, system), Evidence::default()),
         Recording::History | Recording::HistoryAndLog(_) => {
-            let mut keeper = Keeper::new(&mut promises, schedule.workload.reduces);
+            let mut keeper = Keeper::new(&mut watchers, schedule.workload.reduces);
             (run(&settings, &plan, &mut keeper, recording, system), keeper.evidence)
         }
     };
-    let (broken, outputs) = promises.verdict(&report);
-    Rehearsal { broken, outputs, report, evidence }
+    let (broken, outputs) = watchers.promises.verdict(&report);
+    Rehearsal { broken, outputs, report, evidence, coverage: watchers.coverage.grid }
+}
+
+/// Everybody who watches a run.
+struct Watchers<'a> {
+    promises: Promises,
+    coverage: Watcher<'a>,
+}
+
+impl Observer for Watchers<'_> {
+    fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+        self.coverage.see(event);
+        self.promises.observe(at, event, disk)
+    }
+
+    fn ended(&mut self, at: Duration, finished: &Finished, disk: &DiskView<'_>) {
+        self.promises.ended(at, finished, disk);
+    }
 }
 
 fn set_up(cluster: &Cluster, schedule: &Schedule) {

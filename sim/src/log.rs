@@ -6,10 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
-use tracing::{Subscriber, subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry;
+use tracing::{Metadata, Subscriber, span, subscriber};
 
 use crate::history::Node;
 use crate::state::Shared;
@@ -49,25 +46,26 @@ pub struct LogLine {
 /// Does `work` and hears what the nodes log in the meantime, of `level` and graver.
 pub(crate) fn listening<T>(level: LogLevel, shared: &Arc<Shared>, work: impl FnOnce() -> T) -> (T, Vec<LogLine>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
-    let listener = Listener { shared: Arc::clone(shared), lines: Arc::clone(&lines) };
-    let subscriber = registry().with(LevelFilter::from_level(level)).with(listener);
-    let done = subscriber::with_default(subscriber, work);
+    let listener = Listener { level, shared: Arc::clone(shared), lines: Arc::clone(&lines) };
+    let done = subscriber::with_default(listener, work);
     let lines = std::mem::take(&mut *lock(&lines));
     (done, lines)
 }
 
+/// Hears events. Of spans it knows nothing: those that madsim has opened before anybody listened are handed on to it.
 struct Listener {
+    level: LogLevel,
     shared: Arc<Shared>,
     lines: Arc<Mutex<Vec<LogLine>>>,
 }
 
-impl<S: Subscriber> Layer<S> for Listener {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let target = event.metadata().target();
+impl Subscriber for Listener {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // The stage machinery has a log of its own, which is nobody's in the play. Some of it is written under the lock.
-        if target.starts_with("madsim") {
-            return;
-        }
+        metadata.is_event() && *metadata.level() <= self.level && !metadata.target().starts_with("madsim")
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
         let Ok(state) = self.shared.state.try_lock() else { return };
         let mut words = Words::default();
         event.record(&mut words);
@@ -76,10 +74,22 @@ impl<S: Subscriber> Layer<S> for Listener {
             events: state.told,
             node: state.node(state.on_turn),
             level: *event.metadata().level(),
-            target,
+            target: event.metadata().target(),
             text: words.message + &words.fields,
         });
     }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
 }
 
 /// The words of one line.

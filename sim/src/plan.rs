@@ -268,6 +268,25 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// The names of all kinds.
+    pub const NAMES: [&'static str; 15] = [
+        "crash",
+        "power_loss",
+        "pause",
+        "partition",
+        "lossy",
+        "duplicating",
+        "delaying",
+        "disk_error",
+        "slow_disk",
+        "short_write",
+        "torn_write",
+        "bit_rot",
+        "clock_jump",
+        "clock_drift",
+        "slow_compute",
+    ];
+
     /// The kind's name, as it is written in a plan.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -91,6 +91,8 @@ pub struct Report {
     pub history_hash: u64,
     /// How many faults of each kind struck. (A crash does not strike who is down.)
     pub faults_by_kind: BTreeMap<&'static str, u64>,
+    /// How often each mark was hit (see [`World::mark`](world::World::mark)).
+    pub marks: BTreeMap<&'static str, u64>,
     /// All nodes, in the order in which the cluster was set up.
     pub nodes: Vec<Node>,
     /// Those that crashed for good.
@@ -319,6 +321,7 @@ impl<'a> Director<'a> {
             events: self.events,
             history_hash: self.hash.finish(),
             faults_by_kind: std::mem::take(&mut state.faults.struck),
+            marks: std::mem::take(&mut state.marks),
             nodes: state.nodes.iter().map(|node| node.node.clone()).collect(),
             dead: state.nodes.iter().filter(|node| node.life == Life::Dead).map(|node| node.node.clone()).collect(),
             history: self.history,

@@ -111,6 +111,10 @@ impl World for SimWorld {
         self.home.be_busy(cost).await;
     }
 
+    fn mark(&self, what: &'static str) {
+        *self.home.state().marks.entry(what).or_default() += 1;
+    }
+
     fn entropy(&self) -> u64 {
         let mut state = self.home.state();
         let node = &mut state.nodes[self.home.node];

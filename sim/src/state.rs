@@ -97,6 +97,8 @@ pub(crate) struct State {
     /// Events that nobody has seen yet; all of them happened now.
     pub(crate) outbox: Vec<Event>,
     pub(crate) orders: Vec<Order>,
+    /// How often each mark was hit.
+    pub(crate) marks: BTreeMap<&'static str, u64>,
     pub(crate) panicked: Option<(Node, String)>,
 }
 
@@ -118,6 +120,7 @@ impl State {
             told: 0,
             outbox: Vec::new(),
             orders: Vec::new(),
+            marks: BTreeMap::new(),
             panicked: None,
         }
     }

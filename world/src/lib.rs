@@ -70,4 +70,10 @@ pub trait World: Clone + Send + Sync + 'static {
     ///
     /// A simulator derives it from the seed of the run.
     fn entropy(&self) -> u64;
+
+    /// Something has happened that must happen sometimes in tests, or they have not tested what it takes. A world that counts it says
+    /// so; by default nothing is done.
+    fn mark(&self, what: &'static str) {
+        let _ = what;
+    }
 }

@@ -15,6 +15,7 @@ use world::{Answer, Clock, Listener, Responder, Timestamp, World};
 
 use super::{Coordinator, Event};
 use crate::job::Job;
+use crate::marks;
 use crate::protocol::{self, Ending, Reply, Request};
 
 /// The longest the loop sleeps when no deadline is near.
@@ -53,7 +54,7 @@ pub async fn serve<W: World, L: Listener>(
 ) -> (Ending, Coordinator) {
     let coordinator = Coordinator::new(job);
     let (askers, committers) = (VecDeque::new(), VecDeque::new());
-    let mut server = Server { coordinator, askers, committers, observer, ended_at: None };
+    let mut server = Server { world, coordinator, askers, committers, observer, ended_at: None };
     loop {
         let now = world.clock().now();
         server.pass_time(now);
@@ -77,7 +78,8 @@ struct Parked<R> {
     until: Timestamp,
 }
 
-struct Server<'a, R> {
+struct Server<'a, W, R> {
+    world: &'a W,
     coordinator: Coordinator,
     /// Those who ask for a task, in order of arrival, and so of `until`: all wait equally long.
     askers: VecDeque<Parked<R>>,
@@ -87,7 +89,7 @@ struct Server<'a, R> {
     ended_at: Option<Timestamp>,
 }
 
-impl<R: Responder> Server<'_, R> {
+impl<W: World, R: Responder> Server<'_, W, R> {
     fn receive(&mut self, now: Timestamp, request: &[u8], responder: R) {
         match protocol::decode(request) {
             Ok(request) => self.answer(now, request, responder),
@@ -102,6 +104,10 @@ impl<R: Responder> Server<'_, R> {
         let until = now + self.coordinator.job().heartbeat_interval();
         let (events, reply) = self.coordinator.decide(now, &request);
         self.happen(now, &events);
+        let assigned = |event: &Event| matches!(event, Event::AttemptAssigned { .. });
+        if matches!(reply, Reply::Run(_)) && !events.iter().any(assigned) {
+            self.world.mark(marks::ANSWER_REPEATED);
+        }
         match reply {
             Reply::Wait => {
                 let asks_task = matches!(request, Request::AskTask { .. });
@@ -127,6 +133,9 @@ impl<R: Responder> Server<'_, R> {
         for event in events {
             self.coordinator.apply(now, event);
             self.coordinator.log(event);
+            if let Some(mark) = marks::of_event(event) {
+                self.world.mark(mark);
+            }
             if matches!(event, Event::JobEnded { .. }) {
                 self.ended_at = Some(now);
             }

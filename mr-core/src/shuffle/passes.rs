@@ -10,6 +10,7 @@ use super::source::{FileOf, Origin, Source};
 use super::{Producer, RunWriter};
 use crate::app::{ValueList, ValueRun};
 use crate::ids::Partition;
+use crate::marks;
 use crate::tasks::{TaskContext, TaskError};
 
 /// Merges runs of the partitions it is for into new runs.
@@ -77,6 +78,7 @@ impl<'a, W: World> Merger<'a, W> {
     async fn merge_to_scratch(&mut self, sources: &[Source]) -> Result<Source, TaskError> {
         let path = self.ctx.scratch_file(&format!("merge-{}", self.merges));
         self.merges += 1;
+        self.ctx.world.mark(marks::MERGED_IN_PASSES);
         let mut writer = create_run(self.ctx, path.clone()).await?;
         self.merge(sources, &mut writer).await?;
         writer.finish().await?;

@@ -8,6 +8,7 @@ use crate::app::{AppError, Emit, MapInput, ValueList};
 use crate::counters::Counters;
 use crate::input::{Piece, SplitReader};
 use crate::job::Split;
+use crate::marks;
 use crate::shuffle::{FileOf, MAX_FIELD_BYTES, MapBuffer, Merger, Origin, RunWriter, Source, create_run, write_group};
 
 /// Maps `split` into the new file `output`, which is complete and synced when this returns; it has yet to be given its name.
@@ -85,6 +86,7 @@ impl<'a, W: World> MapTask<'a, W> {
         writer.finish().await?;
         self.spills.push(Source { path, origin: Origin::Scratch });
         self.counters.spills += 1;
+        self.ctx.world.mark(marks::SPILLED);
         Ok(())
     }
 

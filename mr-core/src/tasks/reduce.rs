@@ -7,6 +7,7 @@ use super::{TaskContext, TaskError};
 use crate::app::{Output, ValueList};
 use crate::counters::Counters;
 use crate::ids::{MapAttempt, Partition};
+use crate::marks;
 use crate::shuffle::{Combiner, FileOf, Merge, Merger, OpenRuns, Origin, Source, key_label};
 
 /// The output of one map.
@@ -87,6 +88,7 @@ impl<W: World> ReduceTask<'_, W> {
                 && values.memory() >= budget
             {
                 combiner.fold(key, values)?;
+                self.ctx.world.mark(marks::VALUES_FOLDED);
                 // Values that combining hardly shrinks are not folded again at every further one.
                 budget = budget.max(2 * values.memory());
             }

@@ -12,6 +12,7 @@ use crate::app::Guarded;
 use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition};
 use crate::job::Split;
+use crate::marks;
 use crate::protocol::{Assigned, Assignment, Failure, Registration, Reply, Request, cut_reason};
 use crate::tasks::reduce::MapOutput;
 use crate::tasks::{self, Limits, Progress, TaskContext, TaskError};
@@ -67,6 +68,7 @@ impl<W: World> Bench<W> {
                 let Some(failure) = failure else {
                     // The job may be over, its directory gone, and made anew by this very attempt.
                     self.files.remove_empty_directories().await;
+                    self.world.mark(marks::ATTEMPT_STOPPED);
                     info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
                     return Ok(());
                 };
@@ -75,6 +77,7 @@ impl<W: World> Bench<W> {
             }
         };
         if self.client.ask(&report).await? == Reply::Obsolete {
+            self.world.mark(marks::WORK_IN_VAIN);
             self.files.discard(id).await;
         }
         Ok(())
@@ -102,7 +105,9 @@ impl<W: World> Bench<W> {
         self.files.create_directories().await?;
         let counters = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await?;
         self.await_permission(id, &context.progress).await?;
-        self.files.commit_reduce(partition, id).await?;
+        if !self.files.commit_reduce(partition, id).await? {
+            self.world.mark(marks::OUTPUT_CHOSEN);
+        }
         Ok(counters)
     }
 

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use world::{Address, CallError, Clock, Network, World};
 
+use crate::marks;
 use crate::protocol::{self, Reply, Request};
 
 /// How long an answer may take. Longer than the coordinator keeps any request, a second at most.
@@ -63,8 +64,10 @@ impl<W: World> Client<W> {
                 Err(CallError::Rejected { reason, .. }) => return Err(ClientError::Rejected { reason }),
                 Err(CallError::NoAnswer { reason, .. }) => reason,
             };
+            self.world.mark(marks::CALL_REPEATED);
             let tried_for = self.world.clock().now() - started;
             if tried_for >= self.retry_for {
+                self.world.mark(marks::COORDINATOR_LOST);
                 return Err(ClientError::Lost { tried_for, reason });
             }
             self.world.clock().sleep(self.jittered(pause).min(self.retry_for - tried_for)).await;

@@ -91,12 +91,13 @@ impl<F: FileSystem> JobFiles<F> {
         self.files.sync_dir(&self.scratch).await
     }
 
-    /// Puts the output of `partition` in place, durably: that of `attempt`, or that of the attempt which got there first.
-    pub(super) async fn commit_reduce(&self, partition: Partition, attempt: AttemptId) -> Result<(), FileError> {
+    /// Puts the output of `partition` in place, durably: that of `attempt`, or that of the attempt which got there first. Says whether it
+    /// was the former.
+    pub(super) async fn commit_reduce(&self, partition: Partition, attempt: AttemptId) -> Result<bool, FileError> {
         let staged = self.temporary(attempt);
         let chosen = self.staging.join(format!("output-{partition}"));
         let link = self.staging.join(format!("{}.link", attempt_name(attempt)));
-        self.link_unless_there(&staged, &chosen).await?;
+        let own = self.link_unless_there(&staged, &chosen).await?;
         // A choice that a power loss could take back would be made again, after others have seen the first.
         self.files.sync_dir(&self.staging).await?;
         self.link_unless_there(&chosen, &link).await?;
@@ -104,13 +105,15 @@ impl<F: FileSystem> JobFiles<F> {
         self.files.sync_dir(&self.out).await?;
         // The link is still there if it was renamed over the same file.
         self.remove_if_there(&link).await?;
-        self.remove_if_there(&staged).await
+        self.remove_if_there(&staged).await?;
+        Ok(own)
     }
 
-    async fn link_unless_there(&self, from: &Utf8Path, to: &Utf8Path) -> Result<(), FileError> {
+    /// Whether it was not there.
+    async fn link_unless_there(&self, from: &Utf8Path, to: &Utf8Path) -> Result<bool, FileError> {
         match self.files.hard_link(from, to).await {
             Err(error) if error.kind != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
+            linked => Ok(linked.is_ok()),
         }
     }
 

@@ -27,6 +27,7 @@ use self::files::JobFiles;
 use self::heartbeat::{RunningAttempts, Signal};
 use crate::app::{AppError, AppSource, Guarded};
 use crate::ids::{JobId, WorkerId};
+use crate::marks;
 use crate::protocol::{Ending, Registration, Reply, Request};
 use crate::tasks::Limits;
 
@@ -84,6 +85,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
     let registration = match register(&world, &client, &config, app).await? {
         Registered::Welcome(registration) => registration,
         Registered::TooLate { job, ending } => {
+            world.mark(marks::CAME_TOO_LATE);
             // The worker that this one may have been started to replace cannot have cleaned up.
             remove_job_files(&world, job, &config.dir, &config.out).await;
             return Ok(ending);

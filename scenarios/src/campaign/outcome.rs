@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use crate::coverage::Grid;
 use crate::invariants::{AGREEMENT, Agreement, Broken, Judgement};
 use crate::rehearsal::Rehearsal;
 use crate::schedule::Schedule;
@@ -91,6 +92,10 @@ pub struct Rehearsed {
     pub virtual_time: Duration,
     /// How many faults of each kind struck.
     pub faults: BTreeMap<&'static str, u64>,
+    /// Which of them struck at which step.
+    pub coverage: Grid,
+    /// How often each mark was hit.
+    pub marks: BTreeMap<&'static str, u64>,
 }
 
 impl Rehearsed {
@@ -114,6 +119,8 @@ impl Rehearsed {
             events: 0,
             virtual_time: Duration::ZERO,
             faults: BTreeMap::new(),
+            coverage: Grid::default(),
+            marks: BTreeMap::new(),
         };
         match result {
             Err(panic) => rehearsed.outcome = Outcome::HarnessCrashed(words_of(&*panic)),
@@ -124,6 +131,8 @@ impl Rehearsed {
                 rehearsed.events = rehearsal.report.events;
                 rehearsed.virtual_time = rehearsal.report.virtual_time;
                 rehearsed.faults = rehearsal.report.faults_by_kind;
+                rehearsed.coverage = rehearsal.coverage;
+                rehearsed.marks = rehearsal.report.marks;
             }
         }
         rehearsed

@@ -1,5 +1,6 @@
 //! Which seeds a campaign takes, and which share of them one of several machines takes.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// The largest seed: TOML, in which plans are written, has no larger numbers.
@@ -76,6 +77,12 @@ impl FromStr for Seeds {
 pub struct Shard {
     number: u64,
     count: u64,
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.count)
+    }
 }
 
 /// `K/N`: part K, from 1, of N.

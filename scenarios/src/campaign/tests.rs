@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sim::{Finished, Report};
 
 use super::*;
+use crate::coverage::Grid;
 use crate::evidence::Evidence;
 use crate::invariants::{Broken, Judgement};
 
@@ -36,12 +37,13 @@ fn made_up(history_hash: u64, broken: Option<Broken>) -> Rehearsal {
         events: 7,
         history_hash,
         faults_by_kind: BTreeMap::new(),
+        marks: BTreeMap::new(),
         nodes: Vec::new(),
         dead: Vec::new(),
         history: Some(Vec::new()),
         log: Vec::new(),
     };
-    Rehearsal { broken, outputs: Some(1), report, evidence: Evidence::default() }
+    Rehearsal { broken, outputs: Some(1), report, evidence: Evidence::default(), coverage: Grid::default() }
 }
 
 fn results(campaign: &Campaign<'_>, rehearse: Rehearse<'_>) -> Vec<Rehearsed> {

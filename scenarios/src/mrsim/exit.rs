@@ -4,10 +4,13 @@ use crate::campaign::Outcome;
 use crate::invariants::Judgement;
 
 /// How it ended; later ones are graver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
     /// Every promise was kept.
+    #[default]
     Passed,
+    /// Every promise was kept, but not everything was tried that had to be.
+    NotCovered,
     /// Something did not finish although every fault had healed.
     NoLiveness,
     /// A promise was broken, or the program under test panicked.
@@ -31,7 +34,8 @@ Exit codes:
   3  no liveness: something did not finish although every fault had healed
   4  nondeterminism: one schedule ran in two ways
   5  the harness itself crashed
-Of several kinds the gravest counts: 5, 4, 1, 3.";
+  6  every promise was kept, but --require-coverage found something that was never tried
+Of several kinds the gravest counts: 5, 4, 1, 3, 6.";
 
     /// The exit code.
     #[must_use]
@@ -42,6 +46,7 @@ Of several kinds the gravest counts: 5, 4, 1, 3.";
             Self::NoLiveness => 3,
             Self::Nondeterminism => 4,
             Self::HarnessCrashed => 5,
+            Self::NotCovered => 6,
         }
     }
 
@@ -54,6 +59,18 @@ Of several kinds the gravest counts: 5, 4, 1, 3.";
             Outcome::Broken(_) => Self::PromiseBroken,
             Outcome::Nondeterministic(_) => Self::Nondeterminism,
             Outcome::HarnessCrashed(_) => Self::HarnessCrashed,
+        }
+    }
+
+    /// The same from the word for a kind of failure (see [`Outcome::judgement`]); a word that nobody knows is the gravest.
+    #[must_use]
+    pub fn of_judgement(word: &str) -> Self {
+        match word {
+            "passed" => Self::Passed,
+            "liveness" => Self::NoLiveness,
+            "safety" | "panic" => Self::PromiseBroken,
+            "nondeterminism" => Self::Nondeterminism,
+            _ => Self::HarnessCrashed,
         }
     }
 }
@@ -78,6 +95,8 @@ mod tests {
         ];
         let endings: Vec<Ending> = outcomes.iter().map(Ending::of).collect();
         assert!(endings.is_sorted());
+        let words = outcomes.iter().map(|outcome| Ending::of_judgement(outcome.judgement()));
+        assert!(words.eq(endings.iter().copied()));
         assert_eq!(endings.iter().map(|ending| ending.code()).collect::<Vec<_>>(), [0, 3, 1, 4, 5]);
         assert_eq!(Ending::of(&broken(Judgement::Panic)), Ending::PromiseBroken);
     }

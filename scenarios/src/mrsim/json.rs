@@ -1,102 +1,141 @@
-//! The results of a campaign for programs: one JSON object a line.
+//! The results of a campaign for programs: one JSON object a line, read again by `mrsim merge`.
 //!
-//! Every object has `version` (1) and `kind`:
+//! Every object has `version` (2) and `kind`:
 //!
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
-//! * `report`, for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`,
-//!   `repeat`, `lineage` (text, or null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file),
-//!   `timeline` (its last rows), `kept` (the folder with everything);
-//! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_seconds`, `faults` (by kind);
-//! * `total`, the last line: the same without a name, and `wall_seconds`, the only thing that depends on the machine.
+//! * `report`, for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
+//!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its last rows), `kept`
+//!   (the folder with everything);
+//! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_nanos`, `faults` (by kind), `slowest` (`seed` and
+//!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
+//! * `total`, the last line: `schedules`, `failed`, `first_seed`, `shard` (`K/N`, or null), and `wall_seconds`, the only thing that depends
+//!   on the machine. A file without it is that of a campaign that was cut off.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstream::adapter::strip_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::table::Tally;
+use super::tally::Tally;
 use crate::campaign::Rehearsed;
+use crate::coverage::Step;
 use crate::failure::{Failure, Recorded};
 use crate::invariants::in_words;
 use crate::story::{Part, Timeline};
 
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
-/// The file that results are written to.
-pub(super) struct Lines(BufWriter<File>);
-
-#[derive(Serialize)]
-struct Line<T> {
-    version: u32,
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line {
+    pub(super) version: u32,
     #[serde(flatten)]
-    content: T,
+    pub(super) content: Content,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Content<'a> {
-    Failure {
-        scenario: &'a str,
-        regression: bool,
-        seed: u64,
-        promise: &'a str,
-        judgement: &'a str,
-        what: &'a str,
-        repeat: String,
-        schedules: u64,
-    },
-    Scenario {
-        scenario: &'a str,
-        #[serde(flatten)]
-        sum: Sum<'a>,
-    },
-    Total {
-        #[serde(flatten)]
-        sum: Sum<'a>,
-        wall_seconds: f64,
-    },
-    Report {
-        scenario: &'a str,
-        seed: u64,
-        commit: &'a str,
-        promise: &'a str,
-        in_words: &'a str,
-        what: &'a str,
-        repeat: &'a str,
-        lineage: Option<String>,
-        shrunk: Option<&'a str>,
-        plan: Option<String>,
-        timeline: Option<String>,
-        kept: &'a Path,
-    },
+pub(super) enum Content {
+    Failure(FailureLine),
+    Report(Box<ReportLine>),
+    Scenario(ScenarioLine),
+    Total(TotalLine),
 }
 
-#[derive(Serialize)]
-struct Sum<'a> {
+#[derive(Serialize, Deserialize)]
+pub(super) struct FailureLine {
+    pub(super) scenario: String,
+    regression: bool,
+    pub(super) seed: u64,
+    pub(super) promise: String,
+    pub(super) judgement: String,
+    what: String,
+    pub(super) repeat: String,
     schedules: u64,
-    failed: u64,
-    events: u64,
-    virtual_seconds: f64,
-    faults: &'a BTreeMap<&'static str, u64>,
 }
 
-impl<'a> Sum<'a> {
-    fn of(tally: &'a Tally) -> Self {
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReportLine {
+    scenario: String,
+    seed: u64,
+    commit: String,
+    promise: String,
+    in_words: String,
+    what: String,
+    repeat: String,
+    lineage: Option<String>,
+    shrunk: Option<String>,
+    plan: Option<String>,
+    timeline: Option<String>,
+    kept: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ScenarioLine {
+    pub(super) scenario: String,
+    pub(super) schedules: u64,
+    pub(super) failed: u64,
+    pub(super) events: u64,
+    pub(super) virtual_nanos: u64,
+    pub(super) faults: BTreeMap<String, u64>,
+    pub(super) slowest: Option<SlowestLine>,
+    pub(super) coverage: Vec<CellLine>,
+    pub(super) marks: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SlowestLine {
+    pub(super) seed: u64,
+    pub(super) virtual_nanos: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CellLine {
+    pub(super) step: Step,
+    pub(super) fault: String,
+    pub(super) times: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct TotalLine {
+    pub(super) schedules: u64,
+    pub(super) failed: u64,
+    pub(super) first_seed: u64,
+    pub(super) shard: Option<String>,
+    pub(super) wall_seconds: f64,
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl ScenarioLine {
+    fn of(scenario: &str, tally: &Tally) -> Self {
+        let owned = |sums: &BTreeMap<&'static str, u64>| {
+            sums.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        };
+        let cells = tally.coverage.cells();
         Self {
+            scenario: scenario.to_owned(),
             schedules: tally.schedules,
             failed: tally.failed,
             events: tally.events,
-            virtual_seconds: tally.virtual_time.as_secs_f64(),
-            faults: &tally.faults,
+            virtual_nanos: nanos(tally.virtual_time),
+            faults: owned(&tally.faults),
+            slowest: tally.slowest.map(|(time, seed)| SlowestLine { seed, virtual_nanos: nanos(time) }),
+            coverage: cells.map(|(step, fault, times)| CellLine { step, fault: fault.to_owned(), times }).collect(),
+            marks: owned(&tally.marks),
         }
     }
 }
+
+/// The file that results are written to.
+pub(super) struct Lines(BufWriter<File>);
 
 impl Lines {
     /// Begins the file anew.
@@ -105,29 +144,24 @@ impl Lines {
         Ok(Self(BufWriter::new(File::create(path).map_err(named)?)))
     }
 
-    fn write(&mut self, content: Content<'_>) -> io::Result<()> {
+    fn write(&mut self, content: Content) -> io::Result<()> {
         serde_json::to_writer(&mut self.0, &Line { version: VERSION, content })?;
         writeln!(self.0)
     }
 
     /// A failure, after so many schedules. It is in the file before anything else happens.
     pub(super) fn failure(&mut self, rehearsed: &Rehearsed, schedules: u64) -> io::Result<()> {
-        self.write(Content::Failure {
-            scenario: &rehearsed.name,
+        self.write(Content::Failure(FailureLine {
+            scenario: rehearsed.name.clone(),
             regression: rehearsed.regression,
             seed: rehearsed.seed,
-            promise: rehearsed.outcome.promise().unwrap_or_default(),
-            judgement: rehearsed.outcome.judgement(),
-            what: rehearsed.outcome.what(),
+            promise: rehearsed.outcome.promise().unwrap_or_default().to_owned(),
+            judgement: rehearsed.outcome.judgement().to_owned(),
+            what: rehearsed.outcome.what().to_owned(),
             repeat: rehearsed.repeat_command(),
             schedules,
-        })?;
+        }))?;
         self.0.flush()
-    }
-
-    /// What one scenario adds up to.
-    pub(super) fn scenario(&mut self, scenario: &str, tally: &Tally) -> io::Result<()> {
-        self.write(Content::Scenario { scenario, sum: Sum::of(tally) })
     }
 
     /// What is known of a failure that was looked into.
@@ -138,25 +172,30 @@ impl Lines {
             let part = Part { around_failure: true, ..Part::default() };
             strip_str(&Timeline::new(&recorded.story, &part).to_string()).to_string()
         };
-        self.write(Content::Report {
-            scenario: &failure.name,
+        self.write(Content::Report(Box::new(ReportLine {
+            scenario: failure.name.clone(),
             seed: failure.seed,
-            commit: &failure.commit,
-            promise,
-            in_words: in_words(promise),
-            what: failure.outcome.what(),
-            repeat: &failure.repeat,
+            commit: failure.commit.clone(),
+            promise: promise.to_owned(),
+            in_words: in_words(promise).to_owned(),
+            what: failure.outcome.what().to_owned(),
+            repeat: failure.repeat.clone(),
             lineage: lineage.map(ToString::to_string),
-            shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.as_str()),
+            shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.clone()),
             plan: failure.plan().map(|plan| plan.to_toml()),
             timeline: failure.shown().map(timeline),
-            kept,
-        })
+            kept: kept.to_owned(),
+        })))
+    }
+
+    /// What one scenario adds up to.
+    pub(super) fn scenario(&mut self, scenario: &str, tally: &Tally) -> io::Result<()> {
+        self.write(Content::Scenario(ScenarioLine::of(scenario, tally)))
     }
 
     /// What all adds up to, and the end.
-    pub(super) fn total(&mut self, tally: &Tally, wall: Duration) -> io::Result<()> {
-        self.write(Content::Total { sum: Sum::of(tally), wall_seconds: wall.as_secs_f64() })?;
+    pub(super) fn total(&mut self, total: TotalLine) -> io::Result<()> {
+        self.write(Content::Total(total))?;
         self.0.flush()
     }
 }

@@ -2,12 +2,15 @@
 
 mod exit;
 mod json;
+mod merge;
 mod options;
 mod progress;
 mod replay;
 mod run;
 mod shrink;
 mod table;
+mod tally;
+mod tell;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -64,6 +67,7 @@ fn dispatch(arguments: Arguments) -> Result<Ending, Trouble> {
             let chosen = choose(all, &names)?;
             run::run(&chosen, &PlanFile::read_all(&regressions)?, &options)
         }
+        Some(Command::Merge { files, coverage }) => merge::merge(&files, &coverage),
         Some(Command::List) => list(&cases),
         Some(Command::Plan { scenario, seed }) => {
             let scenario = find(&cases, &scenario)?;

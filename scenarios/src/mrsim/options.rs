@@ -102,6 +102,15 @@ pub(super) enum Command {
         #[arg(long)]
         emit_test: bool,
     },
+    /// Adds up the results of several shards, as `run --json` has written them.
+    #[command(after_help = Ending::HELP)]
+    Merge {
+        /// The files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        coverage: CoverageOptions,
+    },
     /// Prints the cluster, workload and fault plan that a seed draws, as a plan file.
     Plan {
         /// The scenario.
@@ -221,6 +230,19 @@ pub(super) struct RunOptions {
     /// Run every schedule twice, not one in fifty.
     #[arg(long)]
     pub(super) check_determinism: bool,
+    #[command(flatten)]
+    pub(super) coverage: CoverageOptions,
+}
+
+/// What is told of what was tried.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct CoverageOptions {
+    /// Show which faults struck at which step of the protocol, and which marks were hit.
+    #[arg(long)]
+    pub(super) coverage: bool,
+    /// Fail if any fault never struck at some step, or some mark was never hit.
+    #[arg(long)]
+    pub(super) require_coverage: bool,
 }
 
 impl Default for RunOptions {
@@ -236,6 +258,7 @@ impl Default for RunOptions {
             failures: "mrsim-failures".into(),
             reports: 1,
             check_determinism: false,
+            coverage: CoverageOptions::default(),
         }
     }
 }

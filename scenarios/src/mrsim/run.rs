@@ -1,6 +1,5 @@
 //! `mrsim run`: a campaign, its progress, and the table at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -8,10 +7,11 @@ use std::time::{Duration, Instant};
 use indicatif::HumanCount;
 
 use super::exit::Ending;
-use super::json::Lines;
+use super::json::{Lines, TotalLine};
 use super::options::RunOptions;
 use super::progress::{Progress, ShrinkProgress};
-use super::table::{Tally, table};
+use super::tally::{Sums, Told};
+use super::tell::{tell_coverage, tell_sums};
 use super::{DEFAULT_SCHEDULES, Trouble};
 use crate::campaign::{Campaign, Determinism, Rehearsed, Seeds};
 use crate::failure::Failure;
@@ -19,12 +19,6 @@ use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
-
-/// How many failures are told at the end; the JSON file has all of them.
-const TOLD: usize = 10;
-
-/// The row of the regressions.
-const REGRESSIONS: &str = "(regressions)";
 
 /// Runs a campaign.
 pub(super) fn run(
@@ -53,7 +47,7 @@ pub(super) fn run(
     let wall = begun.elapsed();
     results.tell(wall)?;
     report_failures(&mut results, scenarios, regressions, options)?;
-    results.close(wall)
+    results.close(&campaign, options, wall)
 }
 
 /// Looks into the first failures, each of another scenario or promise; prints their reports and keeps what they leave out.
@@ -63,10 +57,8 @@ fn report_failures(
     regressions: &[(String, PlanFile)],
     options: &RunOptions,
 ) -> Result<(), Trouble> {
-    let mut seen = BTreeSet::new();
     let failures = std::mem::take(&mut results.failures);
-    let distinct = failures.iter().filter(|failure| seen.insert((&failure.name, failure.outcome.promise())));
-    for rehearsed in distinct.take(options.reports) {
+    for rehearsed in failures.iter().take(options.reports) {
         let Some(schedule) = schedule_of(rehearsed, scenarios, regressions) else { continue };
         let mut progress = ShrinkProgress::new();
         let failure =
@@ -121,84 +113,65 @@ fn announce(campaign: &Campaign<'_>, options: &RunOptions) -> io::Result<()> {
     writeln!(io::stdout(), "{scenarios}, {schedules}, seeds from {first}, {jobs} jobs")
 }
 
-/// What is kept of a campaign: sums, and the first few failures.
+/// What is kept of a campaign: sums, and the failures to look into.
 struct Results {
-    tallies: BTreeMap<String, Tally>,
+    sums: Sums,
     schedules: u64,
+    /// The first of each scenario and promise.
     failures: Vec<Rehearsed>,
-    ending: Ending,
     json: Option<Lines>,
 }
 
 impl Results {
     fn new(options: &RunOptions) -> io::Result<Self> {
-        Ok(Self {
-            tallies: BTreeMap::new(),
-            schedules: 0,
-            failures: Vec::new(),
-            ending: Ending::Passed,
-            json: options.json.as_deref().map(Lines::create).transpose()?,
-        })
+        let json = options.json.as_deref().map(Lines::create).transpose()?;
+        Ok(Self { sums: Sums::default(), schedules: 0, failures: Vec::new(), json })
     }
 
     fn add(&mut self, rehearsed: Rehearsed) -> io::Result<()> {
         self.schedules += 1;
-        self.ending = self.ending.max(Ending::of(&rehearsed.outcome));
-        let row = if rehearsed.regression { REGRESSIONS } else { &rehearsed.name };
-        if let Some(tally) = self.tallies.get_mut(row) {
-            tally.add(&rehearsed);
-        } else {
-            self.tallies.entry(row.to_owned()).or_default().add(&rehearsed);
-        }
+        self.sums.add(&rehearsed);
         if rehearsed.passed() {
             return Ok(());
         }
         if let Some(json) = &mut self.json {
             json.failure(&rehearsed, self.schedules)?;
         }
-        if self.failures.len() < TOLD {
+        let told = Told {
+            name: rehearsed.name.clone(),
+            seed: rehearsed.seed,
+            promise: rehearsed.outcome.promise().unwrap_or_default().to_owned(),
+            repeat: rehearsed.repeat_command(),
+        };
+        if self.sums.fail(Ending::of(&rehearsed.outcome), told) {
             self.failures.push(rehearsed);
         }
         Ok(())
     }
 
-    fn total(&self) -> Tally {
-        let mut total = Tally::default();
-        self.tallies.values().for_each(|tally| total.join(tally));
-        total
-    }
-
     fn tell(&self, wall: Duration) -> io::Result<()> {
-        let total = self.total();
         let mut out = io::stdout().lock();
-        writeln!(out, "{}", table(self.tallies.iter().map(|(name, tally)| (name.as_str(), tally))))?;
-        let rate = total.schedules as f64 / wall.as_secs_f64().max(1e-9);
-        writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64))?;
-        for failure in &self.failures {
-            writeln!(
-                out,
-                "\n{}, seed {}: {}",
-                failure.name,
-                failure.seed,
-                failure.outcome.promise().unwrap_or_default()
-            )?;
-            writeln!(out, "  to repeat it: {}", failure.repeat_command())?;
-        }
-        if total.failed > self.failures.len() as u64 {
-            writeln!(out, "\nand {} more failures; --json FILE has all", total.failed - self.failures.len() as u64)?;
-        }
-        Ok(())
+        tell_sums(&mut out, &self.sums)?;
+        let rate = self.schedules as f64 / wall.as_secs_f64().max(1e-9);
+        writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64))
     }
 
     /// The sums go behind the reports: the last line of a complete file is the total.
-    fn close(mut self, wall: Duration) -> Result<Ending, Trouble> {
-        let total = self.total();
+    fn close(mut self, campaign: &Campaign<'_>, options: &RunOptions, wall: Duration) -> Result<Ending, Trouble> {
+        let complete = tell_coverage(&mut io::stdout().lock(), &self.sums, &options.coverage)?;
+        let total = self.sums.total(true);
         if let Some(json) = &mut self.json {
-            for (name, tally) in &self.tallies {
+            for (name, tally) in &self.sums.tallies {
                 json.scenario(name, tally)?;
             }
-            json.total(&total, wall)?;
+            json.total(TotalLine {
+                schedules: total.schedules,
+                failed: total.failed,
+                first_seed: campaign.seeds.nth(0),
+                shard: options.shard.map(|shard| shard.to_string()),
+                wall_seconds: wall.as_secs_f64(),
+            })?;
         }
-        Ok(self.ending)
+        Ok(self.sums.ending.max(complete))
     }
 }

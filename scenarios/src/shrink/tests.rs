@@ -6,6 +6,7 @@ use std::path::Path;
 use sim::{FaultKind, Finished, Recording, Report};
 
 use super::*;
+use crate::coverage::Grid;
 use crate::evidence::Evidence;
 use crate::invariants::{Broken, Judgement};
 use crate::rehearsal::Rehearsal;
@@ -26,13 +27,14 @@ fn made_up(promise: Option<&'static str>) -> Rehearsal {
         events: 0,
         history_hash: 0,
         faults_by_kind: BTreeMap::new(),
+        marks: BTreeMap::new(),
         nodes: Vec::new(),
         dead: Vec::new(),
         history: None,
         log: Vec::new(),
     };
     let broken = promise.map(|promise| Broken { promise, judgement: Judgement::Safety, what: String::new() });
-    Rehearsal { broken, outputs: None, report, evidence: Evidence::default() }
+    Rehearsal { broken, outputs: None, report, evidence: Evidence::default(), coverage: Grid::default() }
 }
 
 const LONG: Duration = Duration::from_secs(60);

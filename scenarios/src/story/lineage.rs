@@ -150,7 +150,7 @@ fn inputs(history: &History) -> BTreeMap<MapIndex, String> {
         match (assignment.attempt.task, assignment.work) {
             (TaskId::Map(map), Assigned::Map { split }) => {
                 let to = split.len.map_or_else(|| "its end".to_owned(), |len| (split.offset + len).to_string());
-                Some((map, format!("{}, {}..{to}", split.path, split.offset)))
+                Some((map, format!("{} from byte {} to {to}", split.path, split.offset)))
             }
             _ => None,
         }

@@ -89,7 +89,7 @@ struct Gatherer<'a> {
     rows: Vec<Row>,
     /// The row that gathers the steps on a file, and that file, on each lane.
     open: BTreeMap<Lane, (usize, String, Steps)>,
-    /// The messages that each lane has sent since it did anything else: their words, the row of each and how often it was sent.
+    /// The messages that each lane has sent since it did or heard anything else: their words, the row of each and how often it was sent.
     repeated: BTreeMap<(Lane, String), (usize, u32)>,
 }
 
@@ -147,6 +147,10 @@ impl Gatherer<'_> {
             let until = moment.at.as_secs_f64();
             self.rows[*row].words = format!("{}{fate}, and ×{} until {until:.6}", moment.words, *times - 1);
             return;
+        }
+        // Who hears something may have a new reason to say the same again.
+        if link.end == LinkEnd::Arrived {
+            self.repeated.retain(|(repeating, _), _| *repeating != peer);
         }
         self.repeated.insert(key, (self.rows.len(), 1));
         self.push(moment, mark, moment.words.clone() + &fate);

@@ -1,0 +1,107 @@
+//! `mrsim merge`: the results of several shards as one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mr_core::marks;
+use sim::FaultKind;
+
+use super::Trouble;
+use super::exit::Ending;
+use super::json::{Content, FailureLine, Line, ScenarioLine, TotalLine, VERSION};
+use super::options::CoverageOptions;
+use super::tally::{Sums, Tally, Told};
+use super::tell::{tell_coverage, tell_sums};
+
+/// Adds the files up and tells what they come to.
+pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions) -> Result<Ending, Trouble> {
+    let mut merger = Merger::default();
+    for path in paths {
+        merger.read(path)?;
+    }
+    let mut out = io::stdout().lock();
+    let shards = paths.len();
+    writeln!(out, "{shards} shards, {:.1} s in all", merger.wall.as_secs_f64())?;
+    tell_sums(&mut out, &merger.sums)?;
+    let complete = tell_coverage(&mut out, &merger.sums, coverage)?;
+    Ok(merger.sums.ending.max(complete))
+}
+
+#[derive(Default)]
+struct Merger {
+    sums: Sums,
+    seen: BTreeSet<(u64, Option<String>)>,
+    wall: Duration,
+}
+
+impl Merger {
+    fn read(&mut self, path: &Path) -> Result<(), Trouble> {
+        let wrong = |why: &str| Trouble::Usage(format!("{}: {why}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+        let mut complete = false;
+        for (number, line) in text.lines().enumerate() {
+            let line: Line = serde_json::from_str(line)
+                .map_err(|error| wrong(&format!("line {} is no result of `mrsim run --json`: {error}", number + 1)))?;
+            if line.version != VERSION {
+                return Err(wrong(&format!("it is of version {}, this program reads {VERSION}", line.version)));
+            }
+            match line.content {
+                Content::Failure(failure) => self.failure(failure),
+                Content::Scenario(scenario) => {
+                    let (name, tally) = tally_of(scenario).map_err(|unknown| wrong(&unknown))?;
+                    self.sums.tallies.entry(name).or_default().join(&tally);
+                }
+                Content::Report(_) => {}
+                Content::Total(total) => {
+                    complete = true;
+                    self.total(total).map_err(|twice| wrong(&twice))?;
+                }
+            }
+        }
+        if complete { Ok(()) } else { Err(wrong("its last line is missing: that campaign was cut off")) }
+    }
+
+    fn failure(&mut self, failure: FailureLine) {
+        let FailureLine { scenario: name, seed, promise, repeat, judgement, .. } = failure;
+        self.sums.fail(Ending::of_judgement(&judgement), Told { name, seed, promise, repeat });
+    }
+
+    fn total(&mut self, total: TotalLine) -> Result<(), String> {
+        self.wall += Duration::try_from_secs_f64(total.wall_seconds).unwrap_or_default();
+        if self.seen.insert((total.first_seed, total.shard.clone())) {
+            return Ok(());
+        }
+        let shard = total.shard.map_or("the whole".to_owned(), |shard| format!("shard {shard}"));
+        Err(format!("another file is {shard} of the same seeds as well; each must be given once"))
+    }
+}
+
+fn tally_of(line: ScenarioLine) -> Result<(String, Tally), String> {
+    let mut tally = Tally {
+        schedules: line.schedules,
+        failed: line.failed,
+        events: line.events,
+        virtual_time: Duration::from_nanos(line.virtual_nanos),
+        slowest: line.slowest.map(|slowest| (Duration::from_nanos(slowest.virtual_nanos), slowest.seed)),
+        ..Tally::default()
+    };
+    for (kind, count) in line.faults {
+        tally.faults.insert(known(&kind, &FaultKind::NAMES)?, count);
+    }
+    for cell in line.coverage {
+        tally.coverage.add(cell.step, known(&cell.fault, &FaultKind::NAMES)?, cell.times);
+    }
+    for (mark, count) in line.marks {
+        tally.marks.insert(known(&mark, &marks::ALL)?, count);
+    }
+    Ok((line.scenario, tally))
+}
+
+/// A name that this program has as well.
+fn known(name: &str, names: &[&'static str]) -> Result<&'static str, String> {
+    let found = names.iter().find(|known| **known == name).copied();
+    found.ok_or_else(|| format!("this program knows no `{name}`; was the file written by another version?"))
+}
