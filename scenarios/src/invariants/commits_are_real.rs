@@ -35,10 +35,13 @@ impl Invariant for CommitsAreReal {
         let Some(coordinator::Event::AttemptCommitted { attempt, worker, .. }) = decided(event) else { return Ok(()) };
         let path = output_of(*attempt);
         if !disk.exists(&path) {
-            return Err(format!("{attempt} of {worker} was committed, but there is no {path}"));
+            return Err(format!("{attempt} of worker {} was committed, but there is no {path}", worker.0));
         }
         if !disk.is_durable(&path) {
-            return Err(format!("{attempt} of {worker} was committed, but a power loss could still take {path}"));
+            return Err(format!(
+                "{attempt} of worker {} was committed, but a power loss could still take {path}",
+                worker.0
+            ));
         }
         Ok(())
     }

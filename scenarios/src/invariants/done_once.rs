@@ -29,7 +29,10 @@ impl Invariant for DoneOnce {
             Some(coordinator::Event::AttemptCommitted { attempt, worker, .. })
                 if !self.committed.insert(attempt.task) =>
             {
-                return Err(format!("{attempt} of {worker} was committed although another attempt counts already"));
+                return Err(format!(
+                    "{attempt} of worker {} was committed although another attempt counts already",
+                    worker.0
+                ));
             }
             _ => {}
         }

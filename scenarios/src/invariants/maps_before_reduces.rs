@@ -57,7 +57,7 @@ impl Invariant for MapsBeforeReduces {
             Some(coordinator::Event::AttemptAssigned { attempt, worker, .. })
                 if matches!(attempt.task, TaskId::Reduce(_)) && self.committed.len() < self.maps =>
             {
-                return Err(format!("{attempt} was given to {worker}, but {}", self.missing()));
+                return Err(format!("{attempt} was given to worker {}, but {}", worker.0, self.missing()));
             }
             _ => {}
         }

@@ -41,7 +41,10 @@ impl NotReissuedInTime {
     fn assign(&mut self, attempt: AttemptId, worker: WorkerId, now: Timestamp) -> Verdict {
         let others = self.running.keys().copied().filter(|other| other.task == attempt.task);
         if let Some(other) = others.into_iter().find(|&other| self.in_time(other, now)) {
-            return Err(format!("{attempt} was given to {worker} while attempt {} is in time", other.attempt.0));
+            return Err(format!(
+                "{attempt} was given to worker {} while attempt {} is in time",
+                worker.0, other.attempt.0
+            ));
         }
         if self.highest.insert(attempt.task, attempt.attempt.0).is_some_and(|highest| highest >= attempt.attempt.0) {
             return Err(format!("{attempt} was given out twice"));
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn an_attempt_in_time_does_not() {
         let early = check(vec![assigned(0, map(0, 1), 1), assigned(999, map(0, 2), 2)]);
-        assert_eq!(early.unwrap_err(), "map 0, attempt 2 was given to w2 while attempt 1 is in time");
+        assert_eq!(early.unwrap_err(), "map 0, attempt 2 was given to worker 2 while attempt 1 is in time");
         let history = vec![assigned(0, map(0, 1), 1), progressed(500, map(0, 1)), assigned(1200, map(0, 2), 2)];
         assert!(check(history).is_err(), "progress starts the clock again");
     }

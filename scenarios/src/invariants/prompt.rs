@@ -29,7 +29,8 @@ pub(super) struct Prompt {
     committed_maps: BTreeSet<TaskId>,
     all_committed_since: Timestamp,
     running: BTreeMap<AttemptId, (WorkerId, Timestamp)>,
-    idle_since: BTreeMap<TaskId, Timestamp>,
+    /// When an attempt of a task ended last.
+    ended_at: BTreeMap<TaskId, Timestamp>,
     free_since: BTreeMap<WorkerId, Timestamp>,
     node_of: BTreeMap<WorkerId, String>,
     /// Workers of whom nothing is promised any more.
@@ -49,7 +50,7 @@ impl Prompt {
             committed_maps: BTreeSet::new(),
             all_committed_since: Timestamp::default(),
             running: BTreeMap::new(),
-            idle_since: BTreeMap::new(),
+            ended_at: BTreeMap::new(),
             free_since: BTreeMap::new(),
             node_of: BTreeMap::new(),
             excused: BTreeSet::new(),
@@ -72,7 +73,9 @@ impl Prompt {
     fn available_since(&self, task: TaskId) -> Timestamp {
         let attempts = self.running.iter().filter(|(attempt, _)| attempt.task == task);
         let overdue = attempts.map(|(_, (_, last_progress))| *last_progress + self.timeout).max();
-        let since = overdue.unwrap_or_else(|| self.idle_since.get(&task).copied().unwrap_or_default());
+        let ended = self.ended_at.get(&task).copied().unwrap_or_default();
+        // An attempt that ends may have kept the task although another one was overdue already.
+        let since = ended.max(overdue.unwrap_or_default());
         match task {
             TaskId::Map(_) => since,
             TaskId::Reduce(_) => since.max(self.all_committed_since),
@@ -89,7 +92,8 @@ impl Prompt {
             return Ok(());
         }
         Err(format!(
-            "{worker} waited {:.3} s for {attempt}, which could have been given to it at once",
+            "worker {} waited {:.3} s for {attempt}, which could have been given to it at once",
+            worker.0,
             waited.as_secs_f64()
         ))
     }
@@ -99,9 +103,7 @@ impl Prompt {
         if let Some((worker, _)) = self.running.remove(&attempt) {
             self.free_since.insert(worker, now);
         }
-        if self.running.keys().all(|other| other.task != attempt.task) {
-            self.idle_since.insert(attempt.task, now);
-        }
+        self.ended_at.insert(attempt.task, now);
     }
 
     fn commit(&mut self, now: Timestamp, attempt: AttemptId) {
@@ -150,7 +152,7 @@ impl Invariant for Prompt {
             }
             coordinator::Event::MapOutputLost { map, .. } => {
                 self.committed_maps.remove(&TaskId::Map(map.map));
-                self.idle_since.insert(TaskId::Map(map.map), *at);
+                self.ended_at.insert(TaskId::Map(map.map), *at);
             }
             coordinator::Event::WorkerLeft { worker } => self.leave(*at, *worker),
             _ => {}
@@ -180,13 +182,21 @@ mod tests {
         happened(millis, coordinator::Event::AttemptCommitted { attempt, worker, counters })
     }
 
+    fn failed_at(millis: u64, attempt: AttemptId, worker: u32) -> Event {
+        let (worker, reason) = (WorkerId(worker), "tripped".to_owned());
+        happened(millis, coordinator::Event::AttemptFailed { attempt, worker, reason })
+    }
+
     #[test]
     fn a_worker_that_waits_is_given_what_turns_up() {
         let maps = || vec![assigned(1, map(0, 1), 1), assigned(1, map(1, 1), 2), committed_at(500, map(0, 1), 1)];
         let reduces = |at| vec![committed_at(900, map(1, 1), 2), assigned(at, reduce(0, 1), 1)];
         assert_eq!(check([maps(), reduces(910)].concat()), Ok(()));
         let broken = check([maps(), reduces(1900)].concat()).unwrap_err();
-        assert_eq!(broken, "w1 waited 1.000 s for reduce 0, attempt 1, which could have been given to it at once");
+        assert_eq!(
+            broken,
+            "worker 1 waited 1.000 s for reduce 0, attempt 1, which could have been given to it at once"
+        );
     }
 
     #[test]
@@ -194,6 +204,13 @@ mod tests {
         let start = || vec![assigned(1, map(0, 1), 2), assigned(1, map(1, 1), 1), committed_at(200, map(1, 1), 1)];
         assert_eq!(check([start(), vec![assigned(1005, map(0, 2), 1)]].concat()), Ok(()));
         assert!(check([start(), vec![assigned(1500, map(0, 2), 1)]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_task_is_not_there_to_be_given_while_a_second_attempt_runs_beside_an_overdue_one() {
+        let maps = vec![assigned(1, map(0, 1), 1), assigned(1, map(1, 1), 2), committed_at(5, map(0, 1), 1)];
+        let beside = vec![assigned(1001, map(1, 2), 2), failed_at(3000, map(1, 2), 2), assigned(3000, map(1, 3), 1)];
+        assert_eq!(check([maps, beside].concat()), Ok(()));
     }
 
     #[test]

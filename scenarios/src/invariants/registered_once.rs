@@ -33,9 +33,10 @@ impl Invariant for RegisteredOnce {
                 *due -= 1;
                 Ok(())
             }
-            _ => {
-                Err(format!("{name} was registered once more, as {worker}, although no worker has started there since"))
-            }
+            _ => Err(format!(
+                "{name} was registered once more, as worker {}, although no worker has started there since",
+                worker.0
+            )),
         }
     }
 }
@@ -63,6 +64,6 @@ mod tests {
     #[test]
     fn a_second_registration_of_one_start_is_a_broken_promise() {
         let broken = check(vec![starts("w1"), starts("w2"), registered(1, "w1"), registered(2, "w1")]).unwrap_err();
-        assert_eq!(broken, "w1 was registered once more, as w2, although no worker has started there since");
+        assert_eq!(broken, "w1 was registered once more, as worker 2, although no worker has started there since");
     }
 }

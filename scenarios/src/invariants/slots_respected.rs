@@ -52,7 +52,10 @@ impl Invariant for SlotsRespected {
                 let slots = self.slots.get(worker).copied().unwrap_or_default();
                 if running.len() > slots {
                     let count = running.len();
-                    return Err(format!("{worker} was given {attempt} and so has {count} attempts in {slots} slots"));
+                    return Err(format!(
+                        "worker {} was given {attempt} and so has {count} attempts in {slots} slots",
+                        worker.0
+                    ));
                 }
             }
             Some(coordinator::Event::AttemptCommitted { attempt, .. }) => self.end_task(attempt.task),
@@ -92,6 +95,6 @@ mod tests {
     #[test]
     fn a_second_attempt_in_one_slot_is_a_broken_promise() {
         let history = vec![registered(1, "w1"), assigned(0, map(0, 1), 1), assigned(0, map(1, 1), 1)];
-        assert_eq!(check(history).unwrap_err(), "w1 was given map 1, attempt 1 and so has 2 attempts in 1 slots");
+        assert_eq!(check(history).unwrap_err(), "worker 1 was given map 1, attempt 1 and so has 2 attempts in 1 slots");
     }
 }

@@ -72,7 +72,7 @@ impl Invariant for WorkDoneOnce {
                 }
             }
             Some(coordinator::Event::WorkerLost { worker }) => {
-                return Err(format!("{worker} was taken for lost although nothing had gone wrong"));
+                return Err(format!("worker {} was taken for lost although nothing had gone wrong", worker.0));
             }
             Some(coordinator::Event::WorkerRegistered { .. } | coordinator::Event::AttemptProgressed { .. }) => {}
             Some(coordinator::Event::AttemptCommitted { .. } | coordinator::Event::JobEnded { .. }) => {
