@@ -247,3 +247,82 @@ fn the_list_names_every_case_with_what_it_is_about() {
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).unwrap();
     assert_eq!(text.lines().count(), files.count());
 }
+
+/// The table and what stands under it, without what depends on the machine.
+fn told(output: &Output) -> String {
+    let text = stdout(output);
+    let lines = text.lines().skip(1).filter(|line| !line.contains("schedules/s"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_results_of_shards_add_up_to_those_of_the_whole() {
+    let folder = folder(&[("nobody", NOBODY_LEFT), ("rotten", ROTTEN_INPUT)]);
+    let run = |name: &str, shard: &[&str]| {
+        let file = folder.path().join(name).to_str().unwrap().to_owned();
+        let arguments = [&["run", "--seeds", "0..12", "--reports", "0", "--json", &file], shard].concat();
+        (mrsim_in(&folder, &arguments), file)
+    };
+    let (whole, _) = run("whole", &[]);
+    let parts = ["1/3", "2/3", "3/3"].map(|shard| run(&shard.replace('/', "of"), &["--shard", shard]).1);
+    let merged = mrsim(&["merge", &parts[0], &parts[1], &parts[2]]);
+    let sorted = |text: String| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(merged.status.code(), whole.status.code());
+    let table = |output: &Output| told(output).split("\n\n").next().unwrap().to_owned();
+    assert_eq!(sorted(table(&merged)), sorted(table(&whole)));
+}
+
+#[test]
+fn results_that_do_not_belong_together_are_not_added_up() {
+    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let file = folder.path().join("results.jsonl");
+    mrsim_in(&folder, &["run", "--seeds", "0..2", "--reports", "0", "--json", file.to_str().unwrap()]);
+    let file = file.to_str().unwrap();
+    let twice = mrsim(&["merge", file, file]);
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(stderr(&twice).contains("each must be given once"), "{}", stderr(&twice));
+    let text = fs::read_to_string(file).unwrap();
+    let without_total = text.trim_end().rsplit_once('\n').unwrap().0;
+    for (wrong, why) in [(without_total, "was cut off"), ("{}", "is no result"), ("not json", "is no result")] {
+        let other = folder.path().join("wrong.jsonl");
+        fs::write(&other, wrong).unwrap();
+        let output = mrsim(&["merge", other.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(why) && stderr(&output).contains("wrong.jsonl"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_was_never_tried_is_shown_and_fails_if_it_must_not_be() {
+    let output = mrsim(&["run", "tiny", "--seeds", "0..3", "--coverage"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("EMPTY") && stdout(&output).contains("NEVER  a reduce was stranded"));
+    let output = mrsim(&["run", "tiny", "--seeds", "0..3", "--require-coverage"]);
+    assert_eq!(output.status.code(), Some(6));
+    assert!(stdout(&output).contains("not everything was tried:"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_replay_tells_its_timeline_and_writes_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (page, trace) = (path("page.html"), path("trace.json"));
+    let output = mrsim(&["replay", "zombie", "4", "--timeline", "--html", &page, "--perfetto", &trace]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = stdout(&output);
+    assert!(text.contains("seconds  coord   w1") && !text.contains('\u{1b}'), "no colours in a pipe: {text}");
+    assert!(fs::read_to_string(page).unwrap().starts_with("<!doctype html>"));
+    assert!(serde_json::from_str::<Value>(&fs::read_to_string(trace).unwrap()).is_ok());
+    for (wrong, why) in
+        [(["--node", "w9"], "there is no node `w9`"), (["--causal-of", "mr-out-99"], "nobody ever writes")]
+    {
+        let output = mrsim(&[&["replay", "zombie", "4"], &wrong[..]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
+    assert_eq!(mrsim(&["replay", "zombie", "4", "--task", "nap-3"]).status.code(), Some(2));
+}

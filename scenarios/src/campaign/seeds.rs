@@ -54,7 +54,7 @@ impl Seeds {
     }
 }
 
-/// `A..B`, without B, or `A..=B`, or one seed.
+/// `A..B`, without B, or `A..=B`, or `A..` without end, or one seed.
 impl FromStr for Seeds {
     type Err = String;
 
@@ -65,6 +65,7 @@ impl FromStr for Seeds {
         };
         let seeds = match (text.split_once("..="), text.split_once("..")) {
             (Some((first, last)), _) => Self::range(number(first)?, number(last)? + 1),
+            (None, Some((first, ""))) => Self::starting_at(number(first)?),
             (None, Some((first, end))) => Self::range(number(first)?, number(end)?),
             (None, None) => Self::range(number(text)?, number(text)? + 1),
         };

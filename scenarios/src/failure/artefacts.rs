@@ -13,7 +13,7 @@ use crate::story::{Part, Timeline, page, perfetto};
 impl Failure {
     /// Writes everything to a folder of its own in `into`, and says where that is.
     ///
-    /// * `report.txt`: the report;
+    /// * `report.txt`: the report; `repeat.txt`: the commands that repeat the failure;
     /// * `plan.toml`: the smallest schedule, or else the one that failed; `original.toml`: that in any case;
     /// * `timeline.txt`, `page.html`, `perfetto.json`: what happens in `plan.toml`, with everything that the nodes log;
     /// * `original.timeline.txt`, `original.page.html`: the same of the schedule that failed, when that is another.
@@ -41,6 +41,8 @@ impl Failure {
             write("original.timeline.txt", &whole_timeline(original))?;
             write("original.page.html", &page(&original.story, &title))?;
         }
+        let replay = format!("cargo mrsim replay --plan {}", folder.join("plan.toml").display());
+        write("repeat.txt", &format!("{}\n{replay}\n", self.repeat))?;
         write("report.txt", &strip_str(&self.report(Some(&folder)).to_string()).to_string())?;
         Ok(folder)
     }

@@ -200,7 +200,7 @@ fn parse_task(text: &str) -> Result<TaskId, String> {
 /// How a campaign is to be run.
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunOptions {
-    /// The seeds of each scenario: `A..B` without B, `A..=B`, or one; by default as many as make 10,000 schedules in all.
+    /// The seeds of each scenario: `A..B` without B, `A..=B`, `A..` without end, or one; by default as many as make 10,000 schedules in all.
     #[arg(long, value_name = "A..B")]
     pub(super) seeds: Option<Seeds>,
     /// Go on for this long, from the first seed upwards.

@@ -196,7 +196,7 @@ fn file_step(at: Duration, step: &FileEvent) -> Moment {
         peer: None,
         kind,
         words,
-        attempt: attempt_of(&step.path),
+        attempt: attempt_of(&step.path).or_else(|| attempt_of(step.to.as_ref()?)),
         path: Some(target.to_string()),
         routine: false,
     }

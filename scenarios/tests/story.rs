@@ -1,0 +1,171 @@
+//! Stories: what is told of a run is true, and what is asked for is what is told.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use anstream::adapter::strip_str;
+use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId};
+use scenarios::story::{Fate, Kind, LinkEnd, Part, Timeline, Trouble, perfetto};
+use scenarios::{Recorded, Scenario};
+use serde_json::Value;
+use sim::LogLevel;
+
+/// Two workers, two maps, one reduce; w1 crashes before its map has its name.
+fn crash() -> Recorded {
+    let text = r#"
+about = "A worker crashes."
+promise = "None."
+[cluster]
+workers = 2
+slots = 1
+task_timeout = "1s"
+[workload]
+apps = ["wc"]
+files = 2
+words = 4
+vocabulary = 3
+reduces = 1
+empty = 0.0
+tight = 0.0
+split = { share = 0.0, bytes = 100 }
+[[faults]]
+when = { after = { node = "w1", operations = ["sync"], nth = 1 } }
+what = { crash = { node = "w1" } }
+"#;
+    let scenario = Scenario::parse(Path::new("crash.toml"), text).unwrap_or_else(|problem| panic!("{problem}"));
+    Recorded::run(&scenario.draw(1), Some(LogLevel::DEBUG)).expect("the harness does not crash")
+}
+
+fn map(map: u32, attempt: u32) -> AttemptId {
+    AttemptId { task: TaskId::Map(MapIndex(map)), attempt: Attempt(attempt) }
+}
+
+fn timeline(recorded: &Recorded, part: &Part) -> String {
+    strip_str(&Timeline::new(&recorded.story, part).to_string()).to_string()
+}
+
+/// The attempt that died with w1, and the one that took its place.
+fn died(recorded: &Recorded) -> (AttemptId, AttemptId) {
+    let died = recorded.story.bars.iter().find(|bar| bar.fate == Fate::Died).expect("w1 was at a map");
+    let TaskId::Map(MapIndex(number)) = died.attempt.task else { panic!("it was at a map") };
+    (map(number, 1), map(number, 2))
+}
+
+#[test]
+fn attempts_are_bars_with_their_fate_and_the_dead_node_is_down() {
+    let recorded = crash();
+    let story = &recorded.story;
+    assert_eq!(story.nodes, ["coordinator", "w1", "w2"]);
+    let (first, second) = died(&recorded);
+    let fate = |attempt| story.bars.iter().find(|bar| bar.attempt == attempt).map(|bar| (bar.lane, bar.fate));
+    assert_eq!((fate(first), fate(second)), (Some((1, Fate::Died)), Some((2, Fate::Committed))));
+    let committed = story.bars.iter().filter(|bar| bar.fate == Fate::Committed).count();
+    assert_eq!((story.bars.len(), committed), (4, 3), "two maps and a reduce, and the one that died");
+    let down: Vec<_> = story.bands.iter().map(|band| (band.lane, band.trouble)).collect();
+    assert_eq!(down, [(1, Trouble::Down)]);
+}
+
+#[test]
+fn every_message_that_was_sent_is_an_arrow_with_an_end() {
+    let story = crash().story;
+    let sent = story.moments.iter().filter(|moment| moment.kind == Kind::Sent).count();
+    assert_eq!(story.links.len(), sent);
+    for link in story.links.iter().filter(|link| link.end == LinkEnd::Arrived) {
+        let (from, to) = (&story.moments[link.sent], &story.moments[link.ended.unwrap()]);
+        assert_eq!((from.lane, from.peer), (to.peer, to.lane));
+        assert!(from.at <= to.at);
+    }
+}
+
+#[test]
+fn what_had_a_part_in_an_output_is_told_and_what_had_none_is_not() {
+    let recorded = crash();
+    let part = Part { causal_of: Some("mr-out-0".into()), ..Part::default() };
+    let (whole, text) = (timeline(&recorded, &Part::default()), timeline(&recorded, &part));
+    let (first, second) = died(&recorded);
+    let name = |attempt: AttemptId| {
+        let TaskId::Map(MapIndex(number)) = attempt.task else { unreachable!() };
+        format!("map-{number}-{}", attempt.attempt.0)
+    };
+    assert!(whole.contains(&format!("{}.tmp", name(first))), "it wrote something:\n{whole}");
+    assert!(!text.contains(&format!("{}.tmp", name(first))), "what died has no part in the output:\n{text}");
+    let renamed = format!("rename {}.tmp to {}", name(second), name(second));
+    assert!(text.contains(&renamed), "who took its place has:\n{text}");
+    assert!(text.contains("rename reduce-0-1.link to mr-out-0"), "{text}");
+    assert!(text.contains("coordinator has lost w1") && text.contains("w1 crashes"), "why it ran again:\n{text}");
+    assert!(!text.contains("goodbye"), "what comes later is no cause:\n{text}");
+}
+
+#[test]
+fn nobody_had_a_part_in_a_file_that_nobody_wrote() {
+    assert!(!crash().story.causal_of("mr-out-7").contains(&true));
+}
+
+#[test]
+fn a_part_is_that_part() {
+    let recorded = crash();
+    let rows = |part: Part| timeline(&recorded, &part).lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let all = rows(Part::default());
+    let seconds = |row: &str| row.split_whitespace().next().unwrap().parse::<f64>().ok();
+    let (from, to) = (Duration::from_millis(2), Duration::from_millis(5));
+    let between = rows(Part { from: Some(from), to: Some(to), ..Part::default() });
+    assert!(!between.is_empty() && between.len() < all.len());
+    assert!(between.iter().filter_map(|row| seconds(row)).all(|at| (0.002..=0.005).contains(&at)), "{between:#?}");
+    let of_w1 = rows(Part { nodes: vec!["w1".into()], ..Part::default() });
+    assert!(
+        !of_w1.is_empty() && of_w1.iter().filter(|row| !row.contains('⋮')).all(|row| row.contains("w1")),
+        "{of_w1:#?}"
+    );
+    let reduce = rows(Part { task: Some(TaskId::Reduce(Partition(0))), ..Part::default() });
+    let about = |row: &&String| {
+        row.contains("reduce 0")
+            || row.contains("reduce-0")
+            || row.contains("accepted")
+            || row.contains("to w2: commit")
+    };
+    assert!(!reduce.is_empty() && reduce.iter().filter(|row| !row.contains('⋮')).all(|row| about(&row)), "{reduce:#?}");
+    assert!(rows(Part { everything: true, ..Part::default() }).len() > all.len());
+    assert_eq!(rows(Part { around_failure: true, ..Part::default() }).last(), all.last());
+}
+
+#[test]
+fn the_log_is_told_where_it_was_written_if_it_is_asked_for() {
+    let recorded = crash();
+    assert!(!timeline(&recorded, &Part::default()).contains("[info]"));
+    let text = timeline(&recorded, &Part { log: Some(LogLevel::INFO), ..Part::default() });
+    assert!(text.contains("[warn] worker lost") && text.contains("[info]") && !text.contains("[debug]"), "{text}");
+    let row = text.lines().position(|row| row.contains("has lost w1")).unwrap();
+    let near = text.lines().skip(row.saturating_sub(2)).take(4);
+    assert!(near.filter(|row| row.contains("[warn] worker lost")).count() == 1, "beside the decision:\n{text}");
+}
+
+#[test]
+fn every_kind_has_a_glyph_of_its_own() {
+    let glyphs: BTreeSet<char> = Kind::ALL.map(Kind::glyph).into();
+    assert_eq!(glyphs.len(), Kind::ALL.len());
+}
+
+#[test]
+fn colours_are_codes_around_the_same_text() {
+    let recorded = crash();
+    let coloured = Timeline::new(&recorded.story, &Part::default()).to_string();
+    assert!(coloured.contains("\u{1b}["));
+    assert!(!timeline(&recorded, &Part::default()).contains('\u{1b}'));
+}
+
+#[test]
+fn perfetto_is_told_the_same() {
+    let story = crash().story;
+    let trace: Value = serde_json::from_str(&perfetto(&story)).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let count = |key: &str, value: &str| events.iter().filter(|event| event[key] == value).count();
+    assert_eq!(count("cat", "attempt"), story.bars.len());
+    let arrived = story.links.iter().filter(|link| link.end == LinkEnd::Arrived).count();
+    assert_eq!((count("ph", "s"), count("ph", "f")), (arrived, arrived));
+    let spans = events.iter().filter(|event| event["ph"] == "X");
+    assert!(spans.clone().all(|span| span["dur"].as_f64().unwrap() >= 0.0 && span["ts"].is_number()));
+    let names = events.iter().filter(|event| event["name"] == "process_name");
+    let names: Vec<_> = names.map(|event| event["args"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, story.nodes);
+}
