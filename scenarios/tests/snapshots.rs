@@ -1,6 +1,8 @@
 //! Snapshots of what people read: the plan and the timeline of a handful of canonical runs, and every kind of failure report. They change
 //! when a schedule, a message, a file step or a wording changes, and then somebody should look: `cargo insta review`.
 
+mod support;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,35 +14,7 @@ use scenarios::{
     rehearse,
 };
 
-/// A cluster and a job that are small enough to be read, and `faults`.
-fn canonical(about: &str, faults: &str) -> Scenario {
-    let text = format!(
-        r#"
-about = "{about}"
-promise = "The outputs are those of the sequential run."
-[cluster]
-workers = 2
-slots = 1
-task_timeout = "1s"
-[workload]
-apps = ["wc"]
-files = 2
-words = 4
-vocabulary = 3
-reduces = 1
-empty = 0.0
-tight = 0.0
-combine = 0.0
-split = {{ share = 0.0, bytes = 100 }}
-[models]
-message = "300us"
-file_operation = "50us"
-{faults}
-"#
-    );
-    let scenario = Scenario::parse(Path::new("canonical.toml"), &text);
-    scenario.unwrap_or_else(|problem| panic!("{problem}"))
-}
+use support::{CRASH, canonical};
 
 /// The plan of seed 1 and what happens in it.
 fn told(scenario: &Scenario) -> String {
@@ -64,12 +38,7 @@ fn a_run_without_faults() {
 
 #[test]
 fn a_worker_that_crashes_before_its_map_has_its_name() {
-    let faults = r#"
-[[faults]]
-when = { after = { node = "w1", operations = ["sync"], nth = 1 } }
-what = { crash = { node = "w1" } }
-"#;
-    check("run_crash", &told(&canonical("A worker crashes.", faults)));
+    check("run_crash", &told(&canonical("A worker crashes.", CRASH)));
 }
 
 #[test]

@@ -1,40 +1,22 @@
 //! Stories: what is told of a run is true, and what is asked for is what is told.
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId};
+use scenarios::Recorded;
 use scenarios::story::{Fate, Kind, LinkEnd, Part, Timeline, Trouble, perfetto};
-use scenarios::{Recorded, Scenario};
 use serde_json::Value;
 use sim::LogLevel;
+use support::{CRASH, canonical};
 
 /// Two workers, two maps, one reduce; w1 crashes before its map has its name.
 fn crash() -> Recorded {
-    let text = r#"
-about = "A worker crashes."
-promise = "None."
-[cluster]
-workers = 2
-slots = 1
-task_timeout = "1s"
-[workload]
-apps = ["wc"]
-files = 2
-words = 4
-vocabulary = 3
-reduces = 1
-empty = 0.0
-tight = 0.0
-split = { share = 0.0, bytes = 100 }
-[[faults]]
-when = { after = { node = "w1", operations = ["sync"], nth = 1 } }
-what = { crash = { node = "w1" } }
-"#;
-    let scenario = Scenario::parse(Path::new("crash.toml"), text).unwrap_or_else(|problem| panic!("{problem}"));
-    Recorded::run(&scenario.draw(1), Some(LogLevel::DEBUG)).expect("the harness does not crash")
+    Recorded::run(&canonical("A worker crashes.", CRASH).draw(1), Some(LogLevel::DEBUG))
+        .expect("the harness does not crash")
 }
 
 fn map(map: u32, attempt: u32) -> AttemptId {

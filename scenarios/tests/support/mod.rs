@@ -1,0 +1,42 @@
+//! A scenario small enough to be read.
+
+use std::path::Path;
+
+use scenarios::Scenario;
+
+/// w1 crashes before its map has its name.
+pub(crate) const CRASH: &str = r#"
+[[faults]]
+when = { after = { node = "w1", operations = ["sync"], nth = 1 } }
+what = { crash = { node = "w1" } }
+"#;
+
+/// A cluster and a job that are small enough to be read, and `faults`.
+pub(crate) fn canonical(about: &str, faults: &str) -> Scenario {
+    let text = format!(
+        r#"
+about = "{about}"
+promise = "The outputs are those of the sequential run."
+[cluster]
+workers = 2
+slots = 1
+task_timeout = "1s"
+[workload]
+apps = ["wc"]
+files = 2
+words = 4
+vocabulary = 3
+reduces = 1
+empty = 0.0
+tight = 0.0
+combine = 0.0
+split = {{ share = 0.0, bytes = 100 }}
+[models]
+message = "300us"
+file_operation = "50us"
+{faults}
+"#
+    );
+    let scenario = Scenario::parse(Path::new("canonical.toml"), &text);
+    scenario.unwrap_or_else(|problem| panic!("{problem}"))
+}
