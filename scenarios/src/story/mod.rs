@@ -1,6 +1,6 @@
 //! A run as a story: what a person reads, or looks at, who did not write the code and wants to know why it failed.
 //!
-//! A [`Story`] is made once from a recorded run and told in several ways: as a [timeline](Timeline) of text, as a [page](page), as a
+//! A [`Story`] is made once from a recorded run and told in several ways: as a [timeline](Timeline) of text, as a [`page`], as a
 //! [trace for Perfetto](perfetto), in the report of a [failure](crate::Failure). None of these knows events of `sim`; what an event means is
 //! said in one place, `tell`.
 
