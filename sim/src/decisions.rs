@@ -80,13 +80,13 @@ pub(crate) fn mix(word: u64) -> u64 {
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// No duration is shorter.
-    #[serde(with = "crate::plan::duration_text")]
+    #[serde(with = "crate::duration_text")]
     pub min: Duration,
     /// Half of all durations are shorter.
-    #[serde(with = "crate::plan::duration_text")]
+    #[serde(with = "crate::duration_text")]
     pub typical: Duration,
     /// No duration is longer.
-    #[serde(with = "crate::plan::duration_text")]
+    #[serde(with = "crate::duration_text")]
     pub max: Duration,
 }
 

@@ -20,6 +20,7 @@ mod campaign;
 mod clock;
 mod cluster;
 mod decisions;
+pub mod duration_text;
 mod fault_words;
 mod faults;
 mod files;
@@ -44,7 +45,7 @@ pub use history::{
 };
 pub use log::{LogLevel, LogLine, Recording};
 pub use network::{SimListener, SimNetwork, SimResponder};
-pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger, duration_text};
+pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger};
 pub use run::{Finished, Observer, Report, run};
 pub use settings::{ComputeModel, DiskModel, NetworkModel, Settings};
 

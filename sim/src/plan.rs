@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use world::FileOperation;
 
+use crate::duration_text;
+
 /// Everything that goes wrong in a run, in no particular order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,7 +111,7 @@ pub enum FaultKind {
         /// Which node.
         node: String,
         /// When it starts anew, with an empty memory; never, when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_text")]
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "duration_text::optional")]
         restart_after: Option<Duration>,
     },
     /// A crash that also loses an arbitrary part of what the node did to files and did not sync.
@@ -117,7 +119,7 @@ pub enum FaultKind {
         /// Which node.
         node: String,
         /// When it starts anew, with an empty memory; never, when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration_text")]
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "duration_text::optional")]
         restart_after: Option<Duration>,
     },
     /// Nothing of the node runs while time goes on. Messages queue, file operations under way complete.
@@ -368,52 +370,5 @@ impl FaultKind {
     /// Whether it can only hit a node that runs.
     pub(crate) fn needs_a_process(&self) -> bool {
         matches!(self, Self::Crash { .. } | Self::PowerLoss { .. } | Self::Pause { .. })
-    }
-}
-
-/// Durations as people write them: `1s 500ms`. For `#[serde(with = "sim::duration_text")]`.
-pub mod duration_text {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    /// Writes a duration.
-    ///
-    /// # Errors
-    ///
-    /// When the serializer cannot take text.
-    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_duration(*duration))
-    }
-
-    /// Reads a duration.
-    ///
-    /// # Errors
-    ///
-    /// When it is not text, or not that of a duration.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refuse = |error| D::Error::custom(format!("{text:?} is no duration such as \"1s 500ms\": {error}"));
-        humantime::parse_duration(&text).map_err(refuse)
-    }
-}
-
-/// Durations that may be absent.
-mod optional_duration_text {
-    use std::time::Duration;
-
-    use serde::{Deserializer, Serializer};
-
-    use super::duration_text;
-
-    pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-        match duration {
-            Some(duration) => duration_text::serialize(duration, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        duration_text::deserialize(deserializer).map(Some)
     }
 }
