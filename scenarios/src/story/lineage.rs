@@ -118,21 +118,20 @@ fn writer(history: &History, partition: u32) -> Option<(AttemptId, String)> {
     })
 }
 
-/// Which map outputs `node` opened from when `attempt` first did something there.
+/// Which map outputs `node` opened while `attempt` was at its own file: it makes that first, opens them, and then writes. Where another
+/// attempt runs beside it on the node, that one's may be among them.
 fn read_by(history: &History, attempt: AttemptId, node: &str) -> Vec<MapAttempt> {
-    let steps = file_steps(history).filter(|step| step.node.name() == node);
     let mut opened = Vec::new();
-    let mut latest = Vec::new();
-    for step in steps {
-        if step.operation == Operation::Open && step.result.is_ok() {
-            opened.extend(map_of(&step.path));
-        }
-        // The outputs are opened right before the attempt makes its own file, and nothing is opened afterwards.
-        if attempt_of(&step.path) == Some(attempt) {
-            latest.extend(std::mem::take(&mut opened));
+    let mut read = Vec::new();
+    for step in file_steps(history).filter(|step| step.node.name() == node && step.result.is_ok()) {
+        match (step.operation, attempt_of(&step.path) == Some(attempt)) {
+            (Operation::Open, _) => opened.extend(map_of(&step.path)),
+            (Operation::Create, true) => opened.clear(),
+            (_, true) => read.append(&mut opened),
+            _ => {}
         }
     }
-    latest
+    read
 }
 
 fn file_steps(history: &History) -> impl DoubleEndedIterator<Item = &FileEvent> {
