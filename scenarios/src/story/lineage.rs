@@ -204,7 +204,7 @@ impl world::File for Still {
     }
 }
 
-/// How many attempts, or inputs, are shown; those that have something for the key come first.
+/// How many attempts, or inputs, are shown that have something for the key.
 const SHOWN: usize = 8;
 
 impl fmt::Display for Lineage {
@@ -214,13 +214,20 @@ impl fmt::Display for Lineage {
             write!(f, ", written by {} on {node}", short(*attempt))?;
         }
         writeln!(f, ":")?;
-        let mut attempts: Vec<&Contribution> = self.contributions.iter().collect();
-        attempts.sort_by_key(|one| (one.values.as_ref().is_ok_and(Vec::is_empty), one.map));
+        let (nothing, mut attempts): (Vec<&Contribution>, Vec<_>) =
+            self.contributions.iter().partition(|one| one.values.as_ref().is_ok_and(Vec::is_empty));
+        attempts.sort_by_key(|one| one.map);
         for one in attempts.iter().take(SHOWN) {
             let values =
                 one.values.as_ref().map_or_else(|error| format!("unreadable: {error}"), |values| in_row(values));
             let read = if one.read { "" } else { "   (not read for it)" };
             writeln!(f, "  {} on {}, of {}: {values}{read}", short(one.map.into()), one.node, one.input)?;
+        }
+        if attempts.len() > SHOWN {
+            writeln!(f, "  … and {} more", attempts.len() - SHOWN)?;
+        }
+        if !nothing.is_empty() {
+            writeln!(f, "  {} other map attempts: nothing", nothing.len())?;
         }
         let mut sequential = String::new();
         for (file, values) in self.sequential.iter().filter(|(_, values)| !values.is_empty()).take(SHOWN) {
