@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use mr_core::app::{AppIdentity, InputKind};
 use mr_core::coordinator::{Coordinator, Event, step};
-use mr_core::ids::{Attempt, AttemptId, JobId, MapIndex, TaskId, WorkerId};
+use mr_core::counters::Counters;
+use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job};
-use mr_core::protocol::{Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request};
+use mr_core::protocol::{Assigned, Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request};
 use world::Timestamp;
 
 const ONE: WorkerId = WorkerId(1);
@@ -63,6 +64,35 @@ fn the_tasks_of_a_buried_worker_are_given_out_at_once() {
     let (_, reply) = step(&mut coordinator, at(1), &Request::AskTask { worker: WorkerId(2), question: 1 });
     let second = AttemptId { attempt: Attempt(2), ..FIRST };
     assert!(matches!(reply, Reply::Run(assignment) if assignment.attempt == second));
+}
+
+#[test]
+fn an_answer_that_was_lost_is_given_again_word_for_word() {
+    let input = InputFile { path: "books.txt".into(), len: None };
+    let mut coordinator = Coordinator::new(Job { reduces: Reduces::new(2), ..Job::new(JobId(1), vec![input]) });
+    let mut ask = |request: &Request| step(&mut coordinator, at(0), request).1;
+    for name in ["a", "bb"] {
+        ask(&register(name));
+    }
+    let counters = Counters::default();
+    let (one, two) = (ONE, WorkerId(2));
+    ask(&Request::AskTask { worker: one, question: 1 });
+    ask(&Request::Done { worker: one, attempt: FIRST, counters });
+    let question = Request::AskTask { worker: one, question: 2 };
+    let lost = ask(&question);
+    assert!(
+        matches!(&lost, Reply::Run(run) if run.work == Assigned::Reduce { partition: Partition(0), map_outputs: 1 })
+    );
+    // In the meantime another reduce finds the map's output bad, and the map runs again.
+    let Reply::Run(other) = ask(&Request::AskTask { worker: two, question: 1 }) else {
+        panic!("there is one more reduce")
+    };
+    let map = MapAttempt { map: MapIndex(0), attempt: Attempt(1) };
+    let failure = Failure::BadMapOutput { map, reason: "rotten".into() };
+    ask(&Request::Failed { worker: two, attempt: other.attempt, failure });
+    let Reply::Run(again) = ask(&Request::AskTask { worker: two, question: 2 }) else { panic!("the map runs again") };
+    ask(&Request::Done { worker: two, attempt: again.attempt, counters });
+    assert_eq!(ask(&question), lost);
 }
 
 #[test]

@@ -88,10 +88,11 @@ impl Coordinator {
             worker.running.insert(attempt);
             worker.answered = Some((question, attempt));
         }
+        let running = Running { worker: id, ticks: 0, last_progress: now, map_commits: self.map_commits.len() as u64 };
         let (table, index) = self.table_mut(attempt.task);
         table.update(index, |task| {
             task.assigned = task.assigned.max(attempt.attempt.0);
-            task.running.insert(attempt.attempt, Running { worker: id, ticks: 0, last_progress: now });
+            task.running.insert(attempt.attempt, running);
         });
     }
 

@@ -166,11 +166,14 @@ impl Coordinator {
         }
     }
 
-    /// The assignment of `attempt`, as it would be told to a worker.
+    /// The assignment of `attempt`, as it would be told to a worker: the same whenever it is told.
     fn assignment(&self, attempt: AttemptId) -> Assignment {
+        let (table, index) = self.table(attempt.task);
+        let running = table.get(index).and_then(|task| task.running.get(&attempt.attempt));
+        let map_outputs = running.map_or(self.map_commits.len() as u64, |running| running.map_commits);
         let work = match attempt.task {
             TaskId::Map(map) => Assigned::Map { split: self.splits[map.0 as usize].clone() },
-            TaskId::Reduce(partition) => Assigned::Reduce { partition, map_outputs: self.map_commits.len() as u64 },
+            TaskId::Reduce(partition) => Assigned::Reduce { partition, map_outputs },
         };
         Assignment { attempt, work }
     }

@@ -17,6 +17,8 @@ pub(super) struct Running {
     pub(super) worker: WorkerId,
     pub(super) ticks: u64,
     pub(super) last_progress: Timestamp,
+    /// How many map commits there were when it was given out: what a reduce reads, however often it is told.
+    pub(super) map_commits: u64,
 }
 
 /// The attempt that counts, and what it counted.
@@ -156,7 +158,7 @@ mod tests {
     fn assign(table: &mut TaskTable, index: usize, worker: u32, now: Timestamp) {
         table.update(index, |task| {
             task.assigned += 1;
-            let running = Running { worker: WorkerId(worker), ticks: 0, last_progress: now };
+            let running = Running { worker: WorkerId(worker), ticks: 0, last_progress: now, map_commits: 0 };
             task.running.insert(Attempt(task.assigned), running);
         });
     }

@@ -12,7 +12,7 @@ use mr_core::coordinator::{Coordinator, Event, Phase, step};
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job};
-use mr_core::protocol::{AttemptProgress, Ending, Failure, Reply, Request};
+use mr_core::protocol::{Assigned, AttemptProgress, Ending, Failure, Reply, Request};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -181,7 +181,13 @@ fn simplified(reply: Reply) -> Expected {
         Reply::Registered(registration) => Expected::Registered(registration.worker.0),
         Reply::Refused { .. } => Expected::Refused,
         Reply::Heard { obsolete, ended } => Expected::Heard { obsolete, ended: ended.is_some() },
-        Reply::Run(assignment) => Expected::Run(assignment.attempt),
+        Reply::Run(assignment) => {
+            let reads = match assignment.work {
+                Assigned::Map { .. } => None,
+                Assigned::Reduce { map_outputs, .. } => Some(map_outputs as usize),
+            };
+            Expected::Run(assignment.attempt, reads)
+        }
         Reply::Wait => Expected::Wait,
         Reply::Exit(_) | Reply::TooLate { .. } => Expected::Exit,
         Reply::MapOutputs { commits } => Expected::MapOutputs(commits),

@@ -23,6 +23,8 @@ pub(crate) struct AttemptModel {
     pub(crate) worker: u32,
     pub(crate) ticks: u64,
     pub(crate) last_progress: Duration,
+    /// How many map commits a reduce is told to read.
+    pub(crate) reads: Option<usize>,
     pub(crate) open: bool,
 }
 
@@ -41,7 +43,7 @@ pub(crate) enum Expected {
     Registered(u32),
     Refused,
     Heard { obsolete: Vec<AttemptId>, ended: bool },
-    Run(AttemptId),
+    Run(AttemptId, Option<usize>),
     Wait,
     Exit,
     MapOutputs(Vec<MapAttempt>),
@@ -139,16 +141,17 @@ impl Model {
         if let Some((answered, id)) = self.workers[worker as usize - 1].answered
             && question <= answered
         {
-            let repeat = question == answered && self.open_attempt(worker, id).is_some();
-            return if repeat { Expected::Run(id) } else { Expected::Obsolete };
+            let again = self.open_attempt(worker, id).filter(|_| question == answered);
+            return again.map_or(Expected::Obsolete, |attempt| Expected::Run(id, attempt.reads));
         }
         let Some(task) = self.pick(worker) else { return Expected::Wait };
         let model = self.task_mut(task).expect("picked tasks exist");
         model.assigned += 1;
         let id = AttemptId { task, attempt: Attempt(model.assigned) };
-        self.attempts.push(AttemptModel { id, worker, ticks: 0, last_progress: self.now, open: true });
+        let reads = matches!(task, TaskId::Reduce(_)).then_some(self.commits.len());
+        self.attempts.push(AttemptModel { id, worker, ticks: 0, last_progress: self.now, reads, open: true });
         self.workers[worker as usize - 1].answered = Some((question, id));
-        Expected::Run(id)
+        Expected::Run(id, reads)
     }
 
     /// First a task nobody works on; else the one longest without progress, if that is longer than the timeout and somebody
