@@ -2,7 +2,7 @@
 
 use world::Timestamp;
 
-use super::tasks::{Committed, Running};
+use super::tasks::Running;
 use super::{Coordinator, Event, Presence, Worker};
 use crate::counters::Counters;
 use crate::ids::{AttemptId, MapAttempt, TaskId, WorkerId};
@@ -23,7 +23,6 @@ impl Coordinator {
                 table.update(index, |task| task.granted.push(attempt.attempt));
             }
             Event::AttemptCommitted { attempt, counters, .. } => {
-                self.counters += *counters;
                 self.commit(*attempt, *counters);
             }
             Event::AttemptFailed { attempt, .. } => {
@@ -36,14 +35,10 @@ impl Coordinator {
             Event::MapOutputLost { map, .. } => {
                 self.failures += 1;
                 let (table, index) = self.table_mut(TaskId::Map(map.map));
-                let mut lost = None;
                 table.update(index, |task| {
-                    lost = task.committed.take();
+                    task.committed = None;
                     task.failures += 1;
                 });
-                if let Some(Committed { counters, .. }) = lost {
-                    self.counters -= counters;
-                }
             }
             Event::ReportIgnored { .. } => {}
             Event::JobEnded { ending } => self.ending = Some(ending.clone()),
@@ -113,7 +108,13 @@ impl Coordinator {
             self.end_attempt(AttemptId { task: attempt.task, attempt: other });
         }
         let (table, index) = self.table_mut(attempt.task);
-        table.update(index, |task| task.committed = Some(Committed { attempt: attempt.attempt, counters }));
+        let mut before = Counters::default();
+        table.update(index, |task| {
+            task.committed = Some(attempt.attempt);
+            before = std::mem::replace(&mut task.counted, counters);
+        });
+        self.counters -= before;
+        self.counters += counters;
         if let TaskId::Map(map) = attempt.task {
             self.map_commits.push(MapAttempt { map, attempt: attempt.attempt });
         }

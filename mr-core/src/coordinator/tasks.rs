@@ -21,13 +21,6 @@ pub(super) struct Running {
     pub(super) map_commits: u64,
 }
 
-/// The attempt that counts, and what it counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Committed {
-    pub(super) attempt: Attempt,
-    pub(super) counters: Counters,
-}
-
 /// One task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Task {
@@ -35,7 +28,11 @@ pub(super) struct Task {
     /// How many attempts were ever given out; the highest attempt number.
     pub(super) assigned: u32,
     pub(super) failures: u32,
-    pub(super) committed: Option<Committed>,
+    /// The attempt that counts.
+    pub(super) committed: Option<Attempt>,
+    /// What the last attempt that counted has counted. It stays in the sum when its output is lost: whoever read it counts on it, and
+    /// when the last reduce is committed nobody does the map again.
+    pub(super) counted: Counters,
     /// Every attempt that was told it may commit, in order; the last one holds the permission, as long as it runs.
     pub(super) granted: Vec<Attempt>,
 }
@@ -85,8 +82,7 @@ impl TaskTable {
 
     /// Whether `attempt` is the attempt of task `index` that counts.
     pub(super) fn is_committed(&self, index: usize, attempt: Attempt) -> bool {
-        let committed = self.tasks.get(index).and_then(|task| task.committed.as_ref());
-        committed.is_some_and(|committed| committed.attempt == attempt)
+        self.tasks.get(index).is_some_and(|task| task.committed == Some(attempt))
     }
 
     /// The attempt `attempt` of task `index`, if it runs and the task is not yet committed.
@@ -198,7 +194,7 @@ mod tests {
     fn a_committed_task_is_neither_idle_nor_overdue_until_its_output_is_lost() {
         let mut table = TaskTable::new(1, Duration::from_secs(10));
         assign(&mut table, 0, 1, at(0));
-        table.update(0, |task| task.committed = Some(Committed { attempt: Attempt(1), counters: Counters::default() }));
+        table.update(0, |task| task.committed = Some(Attempt(1)));
         assert!(table.all_committed() && !table.has_work(at(99)) && table.running(0, Attempt(1)).is_none());
         table.update(0, |task| task.committed = None);
         assert!(!table.all_committed());

@@ -17,6 +17,9 @@ pub use pieces::{Piece, Pieces};
 use crate::app::InputKind;
 use crate::job::Split;
 
+/// What is read first of every split.
+const FIRST_READ: usize = 8 << 10;
+
 /// Reads one split.
 ///
 /// ```text
@@ -28,6 +31,9 @@ pub struct SplitReader<F> {
     file: F,
     kind: InputKind,
     read_block: usize,
+    /// How much is read next: a little at first, so that a small file does not cost a large buffer, and twice as much after every
+    /// read that was filled.
+    next_read: usize,
     /// Where the stretch ends: lines that start there or later are another split's.
     end: Option<u64>,
     /// Whether the first line is still to be found.
@@ -66,6 +72,7 @@ impl<F: File> SplitReader<F> {
             file,
             kind,
             read_block: read_block.max(1),
+            next_read: read_block.clamp(1, FIRST_READ),
             end,
             skipping: start > 0,
             finished: end.is_some_and(|end| end <= start),
@@ -88,11 +95,14 @@ impl<F: File> SplitReader<F> {
             return Ok(None);
         }
         self.drop_taken();
-        if self.buffer.len() < self.filled + self.read_block {
-            self.buffer.resize(self.filled + self.read_block, 0);
+        if self.buffer.len() < self.filled + self.next_read {
+            self.buffer.resize(self.filled + self.next_read, 0);
         }
         let room = &mut self.buffer[self.filled..];
         let count = self.file.read_at(self.offset + self.filled as u64, room).await?;
+        if count == room.len() {
+            self.next_read = (2 * self.next_read).min(self.read_block);
+        }
         let fresh = self.filled;
         self.filled += count;
         self.finished = count == 0;

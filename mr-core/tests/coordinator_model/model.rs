@@ -32,7 +32,9 @@ pub(crate) struct AttemptModel {
 pub(crate) struct TaskModel {
     pub(crate) assigned: u32,
     pub(crate) failures: u32,
-    pub(crate) committed: Option<(Attempt, Counters)>,
+    pub(crate) committed: Option<Attempt>,
+    /// What the last attempt that counted has counted, even when its output was lost since.
+    pub(crate) counted: Counters,
     /// Open attempts that were told to commit, in order.
     pub(crate) granted: Vec<Attempt>,
 }
@@ -86,13 +88,11 @@ impl Model {
         self.succeeded || self.failed
     }
 
-    /// What the counters must say: the sum over the attempts that count.
+    /// What the counters must say: the sum over the attempts that counted last.
     pub(crate) fn counters(&self) -> Counters {
         let mut sum = Counters::default();
         for task in self.maps.iter().chain(&self.reduces) {
-            if let Some((_, counters)) = task.committed {
-                sum += counters;
-            }
+            sum += task.counted;
         }
         sum
     }
@@ -209,7 +209,7 @@ impl Model {
         if !self.knows(worker) {
             return Expected::UnknownWorker;
         }
-        let counts = |task: &TaskModel| task.committed.is_some_and(|(attempt, _)| attempt == id.attempt);
+        let counts = |task: &TaskModel| task.committed == Some(id.attempt);
         if self.find_task(id.task).is_some_and(counts) {
             return Expected::Accepted;
         }
@@ -221,7 +221,8 @@ impl Model {
             return Expected::Obsolete;
         }
         let task = self.task_mut(id.task).expect("open attempts have tasks");
-        task.committed = Some((id.attempt, counters));
+        task.committed = Some(id.attempt);
+        task.counted = counters;
         task.granted.clear();
         for attempt in self.attempts.iter_mut().filter(|attempt| attempt.id.task == id.task) {
             attempt.open = false;
@@ -247,7 +248,7 @@ impl Model {
             None => Some(id.task),
             Some(map) => {
                 let task = TaskId::Map(map.map);
-                let counts = |task: &TaskModel| task.committed.is_some_and(|(attempt, _)| attempt == map.attempt);
+                let counts = |task: &TaskModel| task.committed == Some(map.attempt);
                 self.find_task(task).is_some_and(counts).then_some(task)
             }
         };

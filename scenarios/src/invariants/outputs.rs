@@ -2,14 +2,14 @@
 //! committed it never vanishes; and when the job has succeeded all of them are there. (MapReduce paper, sections 3.3 and 4.5; lab 1:
 //! a crash must not leave a partially written output for others to see.)
 //!
-//! Checked at every step that changes a file. An output that its worker has not reported yet may still vanish in a power loss.
+//! Checked at every step that changes an output, whatever the name under which it is changed. An output that its worker has not reported yet may still vanish in a power loss.
 
 use std::time::Duration;
 
 use mr_core::coordinator;
-use mr_core::ids::TaskId;
+use mr_core::ids::{Partition, TaskId};
 use mr_core::protocol::Ending;
-use sim::{DiskView, Event, Operation};
+use sim::{DiskView, Event, FileEvent, Operation};
 
 use super::{Invariant, Verdict, decided};
 use crate::apps::without_signatures;
@@ -22,14 +22,24 @@ pub(super) struct Outputs {
     /// Of an app that signs what it writes: the bytes of each output when last seen.
     signed: Option<Vec<Option<Vec<u8>>>>,
     committed: Vec<bool>,
+    /// Whether each was there when last looked at.
+    visible: Vec<bool>,
+    names: Vec<String>,
     succeeded: bool,
 }
 
 impl Outputs {
     pub(super) fn new(expected: &Expected) -> Self {
         let outputs = expected.outputs.as_ref().ok();
-        let committed = vec![false; outputs.map_or(0, Vec::len)];
-        Self { expected: outputs.cloned(), signed: None, committed, succeeded: false }
+        let partitions = outputs.map_or(0, Vec::len);
+        Self {
+            expected: outputs.cloned(),
+            signed: None,
+            committed: vec![false; partitions],
+            visible: vec![false; partitions],
+            names: (0..partitions).map(|partition| format!("mr-out-{partition}")).collect(),
+            succeeded: false,
+        }
     }
 
     /// The same of an app whose output is signed by whoever wrote it.
@@ -37,20 +47,53 @@ impl Outputs {
         Self { signed: Some(vec![None; self.committed.len()]), ..self }
     }
 
-    fn check_visible(&mut self, disk: &DiskView<'_>) -> Verdict {
-        let expected = self.expected.iter().flatten();
-        for (partition, (expected, committed)) in expected.zip(&self.committed).enumerate() {
-            let found = disk.read(&format!("mr-out-{partition}"));
-            match (found, &mut self.signed) {
-                (None, _) if *committed => return Err(format!("mr-out-{partition} was committed and has vanished")),
-                (None, None) => {}
-                (None, Some(seen)) => seen[partition] = None,
-                (Some(found), None) if found == expected => {}
-                (Some(found), None) => return Err(difference(partition, expected, found)),
-                (Some(found), Some(seen)) => check_signed(partition, expected, found, &mut seen[partition])?,
+    /// Looks at every output.
+    fn check_all(&mut self, disk: &DiskView<'_>) -> Verdict {
+        (0..self.names.len()).try_for_each(|partition| self.check_one(partition, disk))
+    }
+
+    /// Looks at the outputs that a step on files can have changed: a name, or the bytes of a file under whatever name.
+    fn check_step(&mut self, step: &FileEvent, disk: &DiskView<'_>) -> Verdict {
+        match step.operation {
+            Operation::Create | Operation::Rename | Operation::HardLink | Operation::RemoveFile => {
+                let paths = [Some(&step.path), step.to.as_ref()];
+                let touched = paths.into_iter().flatten().filter_map(|path| self.partition(path)).collect::<Vec<_>>();
+                touched.into_iter().try_for_each(|partition| self.check_one(partition, disk))
             }
+            // A failed append may have written something.
+            Operation::Append if self.visible.contains(&true) => {
+                let renamed = !disk.exists(&step.path);
+                let touched = |partition: &usize| {
+                    self.visible[*partition] && (renamed || disk.is_one_file(&step.path, &self.names[*partition]))
+                };
+                let touched: Vec<usize> = (0..self.names.len()).filter(touched).collect();
+                touched.into_iter().try_for_each(|partition| self.check_one(partition, disk))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whose output is called `path`.
+    fn partition(&self, path: &str) -> Option<usize> {
+        let number: usize = path.strip_prefix("mr-out-")?.parse().ok()?;
+        (number < self.names.len()).then_some(number)
+    }
+
+    fn check_one(&mut self, partition: usize, disk: &DiskView<'_>) -> Verdict {
+        let Some(expected) = self.expected.as_ref().map(|expected| &expected[partition]) else { return Ok(()) };
+        let found = disk.read(&self.names[partition]);
+        self.visible[partition] = found.is_some();
+        match (found, &mut self.signed) {
+            (None, _) if self.committed[partition] => Err(format!("mr-out-{partition} was committed and has vanished")),
+            (None, None) => Ok(()),
+            (None, Some(seen)) => {
+                seen[partition] = None;
+                Ok(())
+            }
+            (Some(found), None) if found == expected => Ok(()),
+            (Some(found), None) => Err(difference(partition, expected, found)),
+            (Some(found), Some(seen)) => check_signed(partition, expected, found, &mut seen[partition]),
+        }
     }
 }
 
@@ -100,11 +143,10 @@ impl Invariant for Outputs {
         match event {
             Event::Note { .. } => match decided(event) {
                 Some(coordinator::Event::AttemptCommitted { attempt, .. }) => {
-                    let TaskId::Reduce(partition) = attempt.task else { return Ok(()) };
-                    if let Some(committed) = self.committed.get_mut(partition.0 as usize) {
-                        *committed = true;
-                    }
-                    self.check_visible(disk)
+                    let TaskId::Reduce(Partition(partition)) = attempt.task else { return Ok(()) };
+                    let Some(committed) = self.committed.get_mut(partition as usize) else { return Ok(()) };
+                    *committed = true;
+                    self.check_one(partition as usize, disk)
                 }
                 Some(coordinator::Event::JobEnded { ending: Ending::Succeeded }) => {
                     self.succeeded = true;
@@ -112,29 +154,20 @@ impl Invariant for Outputs {
                 }
                 _ => Ok(()),
             },
-            Event::File(step) if changes_files(step.operation) => self.check_visible(disk),
-            Event::UnsyncedLost { .. } => self.check_visible(disk),
+            Event::File(step) => self.check_step(step, disk),
+            Event::UnsyncedLost { .. } => self.check_all(disk),
             _ => Ok(()),
         }
     }
 
     fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
-        self.check_visible(disk)?;
+        self.check_all(disk)?;
         let partitions = if self.succeeded { self.committed.len() } else { 0 };
         match (0..partitions).find(|partition| !disk.exists(&format!("mr-out-{partition}"))) {
             Some(partition) => Err(format!("the job has succeeded and mr-out-{partition} is not there")),
             None => Ok(()),
         }
     }
-}
-
-/// Whether an operation can change what others see: the bytes of a file, whatever its name at the time, or a name. A
-/// failed append may have written something.
-fn changes_files(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Create | Operation::Append | Operation::Rename | Operation::HardLink | Operation::RemoveFile
-    )
 }
 
 #[cfg(test)]
@@ -175,7 +208,12 @@ mod tests {
     fn a_half_written_output_is_seen_while_it_grows() {
         let mut outputs = Outputs::new(&expected(&["a 1\n"]));
         let grows = step("w1", Operation::Append, "mr-job-1/reduce-0-1.tmp", None);
-        let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a")]), [grows]).unwrap_err();
+        assert_eq!(watch(&mut outputs, &disk(&[("mr-out-0", "a 1\n")]), [renamed()]), Ok(()));
+        let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a 1\nb")]), [grows]).unwrap_err();
+        assert!(broken.ends_with("expected its end after 4 bytes, found \"b\""), "{broken}");
+        let created = step("w1", Operation::Create, "mr-out-0", None);
+        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
+        let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a")]), [created]).unwrap_err();
         assert!(broken.ends_with("expected \"a 1\", found its end after 1 bytes"), "{broken}");
     }
 

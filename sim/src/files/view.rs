@@ -33,6 +33,13 @@ impl<'a> DiskView<'a> {
         self.0.entry(&plain(path)).is_some()
     }
 
+    /// Whether both paths are names of one file.
+    #[must_use]
+    pub fn is_one_file(&self, path: &str, other: &str) -> bool {
+        let file = |path: &str| self.0.file(&plain(path)).ok();
+        file(path).is_some_and(|one| file(other) == Some(one))
+    }
+
     /// The names in a directory, in byte order; none when there is no such directory.
     pub fn list(&self, directory: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let directory = plain(directory);
