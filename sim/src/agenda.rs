@@ -16,8 +16,8 @@ pub(crate) enum Action {
     Alarm(usize),
     /// Somebody's time is up.
     Wake(Waker),
-    /// A message arrives.
-    Deliver(Parcel),
+    /// A message arrives. Boxed, because what is on the agenda is moved about.
+    Deliver(Box<Parcel>),
     /// A step on files takes effect.
     Effect(OpId),
     /// A fault of the plan strikes.

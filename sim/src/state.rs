@@ -196,7 +196,7 @@ impl State {
             Action::Start(node) => self.start(node),
             Action::Alarm(node) => self.alarm(node),
             Action::Wake(waker) => waker.wake(),
-            Action::Deliver(parcel) => self.deliver(parcel),
+            Action::Deliver(parcel) => self.deliver(*parcel),
             Action::Effect(op) => self.take_effect(op),
             Action::Strike(fault) => self.strike(fault),
             Action::Heal(fault) => self.heal(fault),

@@ -3,6 +3,7 @@
 //! Names and files are separate, as POSIX has it: a file lives as long as anybody has it open, whatever its names. Every
 //! change of names is kept, with who made it, until a directory sync makes it durable; every append, until a file sync does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::ops::Range;
@@ -61,10 +62,16 @@ pub(crate) struct Disk {
     changes: u64,
 }
 
-/// Strips a path of what means nothing.
+/// Strips a path of what means nothing, to be kept.
 pub(crate) fn plain(path: &str) -> Path {
-    let clean = !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    if clean {
+    stripped(path).into()
+}
+
+/// Strips a path of what means nothing.
+pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
+    // Most paths are plain but for the directory that they are relative to.
+    let path = path.strip_prefix("./").unwrap_or(path);
+    if !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..")) {
         return path.into();
     }
     let mut parts = Vec::new();

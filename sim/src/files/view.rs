@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::disk::{Disk, Entry, plain};
+use super::disk::{Disk, Entry, plain, stripped};
 use crate::state::Shared;
 use crate::turns::lock;
 
@@ -14,35 +14,35 @@ impl<'a> DiskView<'a> {
     /// The bytes of the file at `path`, if there is one.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<&'a [u8]> {
-        let file = self.0.file(&plain(path)).ok()?;
+        let file = self.0.file(&stripped(path)).ok()?;
         Some(&self.0.files[file].bytes)
     }
 
     /// Whether the file at `path` would survive a power loss of every node, with this name and all its bytes.
     #[must_use]
     pub fn is_durable(&self, path: &str) -> bool {
-        let path = plain(path);
+        let path = stripped(path);
         self.0.file(&path).is_ok_and(|file| {
-            self.0.durable.get(&path) == Some(&Entry::File(file)) && self.0.files[file].unsynced.is_empty()
+            self.0.durable.get(&*path) == Some(&Entry::File(file)) && self.0.files[file].unsynced.is_empty()
         })
     }
 
     /// Whether there is a file or directory at `path`.
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {
-        self.0.entry(&plain(path)).is_some()
+        self.0.entry(&stripped(path)).is_some()
     }
 
     /// Whether both paths are names of one file.
     #[must_use]
     pub fn is_one_file(&self, path: &str, other: &str) -> bool {
-        let file = |path: &str| self.0.file(&plain(path)).ok();
+        let file = |path: &str| self.0.file(&stripped(path)).ok();
         file(path).is_some_and(|one| file(other) == Some(one))
     }
 
     /// The names in a directory, in byte order; none when there is no such directory.
     pub fn list(&self, directory: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let directory = plain(directory);
+        let directory = stripped(directory);
         let is_directory = self.0.entry(&directory) == Some(Entry::Directory);
         is_directory.then(|| self.0.children(&directory)).into_iter().flatten()
     }

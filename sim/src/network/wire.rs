@@ -193,7 +193,7 @@ impl State {
 
     fn dispatch(&mut self, matter: Matter, address: [u64; 3], extra: Duration, parcel: Parcel) {
         let latency = self.settings.network.latency.at(self.decisions.fraction(matter, address));
-        self.agenda.add(self.now + latency + extra, Action::Deliver(parcel));
+        self.agenda.add(self.now + latency + extra, Action::Deliver(Box::new(parcel)));
     }
 
     /// A message arrives.
