@@ -1,6 +1,7 @@
 //! Snapshots of what people read: the plan and the timeline of a handful of canonical runs, and every kind of failure report. They change
 //! when a schedule, a message, a file step or a wording changes, and then somebody should look: `cargo insta review`.
 
+#[path = "../scenarios/tests/support/mod.rs"]
 mod support;
 
 use std::path::Path;
@@ -26,7 +27,7 @@ fn told(scenario: &Scenario) -> String {
 }
 
 fn check(name: &str, text: &str) {
-    with_settings!({ snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+    with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
         assert_snapshot!(name, text);
     });
 }
