@@ -56,11 +56,17 @@ impl fmt::Display for FaultKind {
                     DiskErrorKind::Io => "an I/O error",
                     DiskErrorKind::NoSpace => "want of space",
                 };
-                let count = count.map_or("every".into(), |count| format!("up to {count} times a"));
+                let count = match count {
+                    None => "every".to_owned(),
+                    Some(1) => "one".to_owned(),
+                    Some(count) => format!("up to {count} times a"),
+                };
                 write!(f, "{count} {what} of {node} fails with {error}")
             }
             Self::SlowDisk { node, factor, .. } => write!(f, "the disk of {node} is {factor} times as slow"),
+            Self::ShortWrite { node, count: 1, .. } => write!(f, "an append of {node} is cut short"),
             Self::ShortWrite { node, count, .. } => write!(f, "up to {count} appends of {node} are cut short"),
+            Self::TornWrite { node, count: 1, .. } => write!(f, "an append of {node} is torn"),
             Self::TornWrite { node, count, .. } => write!(f, "up to {count} appends of {node} are torn"),
             Self::BitRot { node, path_contains, stored, .. } => {
                 let lasting = if *stored { "for ever" } else { "once" };

@@ -17,7 +17,7 @@ use crate::campaign::{Outcome, Rehearsed};
 use crate::invariants::AGREEMENT;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::{Rehearsal, rehearse};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, counted};
 use crate::shrink::{Shrinking, Shrunk, shrink};
 use crate::story::{Lineage, Story};
 
@@ -145,10 +145,10 @@ impl Smallest {
     ) -> Self {
         let Shrunk { schedule: smallest, shrinking, complete } = shrink(schedule, promise, time, &rehearse, watching);
         let told = format!(
-            "shrunk from {} faults, {} workers and {} inputs to {}, {} and {}, in {} tries{}",
-            schedule.faults.len(),
-            schedule.cluster.workers.len(),
-            schedule.workload.inputs.len(),
+            "shrunk from {}, {} and {} to {}, {} and {}, in {} tries{}",
+            counted(schedule.faults.len(), "fault"),
+            counted(schedule.cluster.workers.len(), "worker"),
+            counted(schedule.workload.inputs.len(), "input"),
             smallest.faults.len(),
             smallest.cluster.workers.len(),
             smallest.workload.inputs.len(),

@@ -21,7 +21,7 @@ impl ClusterShape {
     fn describe(&self) -> String {
         let mut workers = String::new();
         for (name, worker) in self.worker_names().zip(&self.workers) {
-            let _ = write!(workers, "{name} ({} slots", worker.slots);
+            let _ = write!(workers, "{name} ({}", counted(worker.slots as usize, "slot"));
             if !worker.start_after.is_zero() {
                 let _ = write!(workers, ", from {}", humantime::format_duration(worker.start_after));
             }
@@ -36,16 +36,21 @@ impl Workload {
         let bytes: usize = self.inputs.iter().map(|input| input.0.len()).sum();
         let app = format!("{:?}", self.app).to_lowercase();
         let mut text = format!(
-            "{app} over {} files of {bytes} bytes in all, {} maps, {} reduces",
-            self.inputs.len(),
-            self.maps(cluster),
-            self.reduces
+            "{app} over {} of {bytes} bytes in all, {}, {}",
+            counted(self.inputs.len(), "file"),
+            counted(self.maps(cluster), "map"),
+            counted(self.reduces as usize, "reduce")
         );
         if let Some(trouble) = &self.trouble {
             let phase = format!("{:?}", trouble.phase).to_lowercase();
-            let times = trouble.times.map_or("every time".into(), |times| format!("{times} times"));
+            let times = trouble.times.map_or("every time".into(), |times| counted(times as usize, "time"));
             let _ = write!(text, "; {phase} stumbles over `{}` {times}", trouble.word);
         }
         text
     }
+}
+
+/// So many of something, as people write it.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

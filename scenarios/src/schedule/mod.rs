@@ -15,6 +15,7 @@ use sim::{ComputeModel, DiskModel, Fault, NetworkModel, Plan, duration_text};
 
 pub use bytes::Bytes;
 pub(crate) use check::check_fault;
+pub(crate) use describe::counted;
 pub use workload::{AppChoice, LimitsShape, Phase, Trouble, Workload};
 
 /// Everything that one rehearsal depends on.
