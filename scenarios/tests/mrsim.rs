@@ -298,10 +298,12 @@ fn results_that_do_not_belong_together_are_not_added_up() {
 
 #[test]
 fn what_was_never_tried_is_shown_and_fails_if_it_must_not_be() {
-    let output = mrsim(&["run", "tiny", "--seeds", "0..3", "--coverage"]);
+    let no_regressions = tempfile::tempdir().unwrap();
+    let arguments = ["run", "tiny", "--seeds", "0..3", "--regressions", no_regressions.path().to_str().unwrap()];
+    let output = mrsim(&[&arguments[..], &["--coverage"]].concat());
     assert_eq!(output.status.code(), Some(0));
     assert!(stdout(&output).contains("EMPTY") && stdout(&output).contains("NEVER  a reduce was stranded"));
-    let output = mrsim(&["run", "tiny", "--seeds", "0..3", "--require-coverage"]);
+    let output = mrsim(&[&arguments[..], &["--require-coverage"]].concat());
     assert_eq!(output.status.code(), Some(6));
     assert!(stdout(&output).contains("not everything was tried:"), "{}", stdout(&output));
 }
