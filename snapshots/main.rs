@@ -11,8 +11,8 @@ use anstream::adapter::strip_str;
 use insta::{assert_snapshot, with_settings};
 use scenarios::story::{Part, Timeline};
 use scenarios::{
-    Broken, Campaign, Determinism, Failure, Judgement, Outcome, PlanFile, Recorded, Rehearsed, Scenario, Seeds,
-    rehearse,
+    Broken, Campaign, Determinism, Failure, Folders, Judgement, Outcome, PlanFile, Recorded, Rehearsed, Scenario,
+    Seeds, rehearse,
 };
 
 use support::{CRASH, canonical};
@@ -111,7 +111,7 @@ fn rehearsed(scenario: Scenario) -> Rehearsed {
 /// The report of `rehearsed`, with what differs from checkout to checkout left out.
 fn report(rehearsed: &Rehearsed, scenario: &Scenario) -> String {
     let time = Duration::from_secs(600);
-    let failure = Failure::investigate(rehearsed, &scenario.draw(1), time, |_| {});
+    let failure = Failure::investigate(rehearsed, &scenario.draw(1), &Folders::default(), time, |_| {});
     let failure = Failure { commit: "0123abc".into(), ..failure };
     let report = failure.report(Some(Path::new("mrsim-failures/canonical-1"))).to_string();
     let report = strip_str(&report).to_string();
@@ -135,7 +135,7 @@ fn the_report_of_a_job_that_does_not_end() {
 fn report_of(outcome: Outcome) -> String {
     let scenario = canonical("Nothing goes wrong.", "");
     let rehearsed = Rehearsed { outcome, ..rehearsed(scenario.clone()) };
-    let failure = Failure::investigate(&rehearsed, &scenario.draw(1), Duration::ZERO, |_| {});
+    let failure = Failure::investigate(&rehearsed, &scenario.draw(1), &Folders::default(), Duration::ZERO, |_| {});
     strip_str(&Failure { commit: "0123abc".into(), ..failure }.report(None).to_string()).to_string()
 }
 

@@ -19,11 +19,11 @@ mod schedule;
 mod shrink;
 pub mod story;
 
-pub use campaign::{Campaign, Determinism, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
+pub use campaign::{Campaign, Determinism, Folders, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
 pub use coverage::{Grid, Step, all_cells};
 pub use evidence::{Evidence, KeptRun};
 pub use failure::{Failure, Recorded, Report, Smallest};
-pub use invariants::{Broken, Judgement};
+pub use invariants::{Broken, Judgement, Run};
 pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
 pub use oracle::{Expected, ValueRuns};
 pub use plan_file::PlanFile;

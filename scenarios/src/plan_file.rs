@@ -74,16 +74,12 @@ impl PlanFile {
         Ok(Self { about: written.about, breaks: written.breaks, schedule })
     }
 
-    /// Reads all plan files (`*.toml`) of a directory, with their names (without `.toml`), in the order of these. No such
-    /// directory is an empty one.
+    /// Reads all plan files (`*.toml`) of a directory, with their names (without `.toml`), in the order of these.
     ///
     /// # Errors
     ///
     /// When the directory or one of the files cannot be read, or a file makes no sense.
     pub fn read_all(directory: &Path) -> Result<Vec<(String, Self)>, FileProblem> {
-        if !directory.exists() {
-            return Ok(Vec::new());
-        }
         toml_files(directory)?.iter().map(|path| Ok((stem(path), Self::read(path)?))).collect()
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use libtest_mimic::{Arguments, Failed, Trial};
-use scenarios::{Campaign, Determinism, Failure, PlanFile, Rehearsed, Scenario, Schedule, Seeds, rehearse};
+use scenarios::{Campaign, Determinism, Failure, Folders, PlanFile, Rehearsed, Scenario, Schedule, Seeds, rehearse};
 
 /// How many schedules are rehearsed in all when nobody asks for others.
 const DEFAULT_SCHEDULES: u64 = 10_000;
@@ -126,8 +126,8 @@ fn report(first: &Rehearsed, schedule: &Schedule, failures: &[(u64, &str)], sche
     if !first.regression {
         let _ = writeln!(text, "  MADSIM_TEST_SEED={seed} cargo test --package scenarios {name}");
     }
-    let _ = writeln!(text, "  {}\n", first.repeat_command());
-    let failure = Failure::investigate(first, schedule, SHRINK_FOR, |_| {});
+    let _ = writeln!(text, "  {}\n", first.repeat_command(&Folders::default()));
+    let failure = Failure::investigate(first, schedule, &Folders::default(), SHRINK_FOR, |_| {});
     let kept = failure.keep(Path::new(env!("CARGO_TARGET_TMPDIR")));
     let _ = writeln!(text, "{}", strip_str(&failure.report(kept.as_deref().ok()).to_string()));
     if let Err(error) = kept {

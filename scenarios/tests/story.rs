@@ -79,6 +79,56 @@ fn what_had_a_part_in_an_output_is_told_and_what_had_none_is_not() {
     assert!(!text.contains("goodbye"), "what comes later is no cause:\n{text}");
 }
 
+/// What had a part in the output, when `faults` strike a small job.
+fn causes_of_the_output(faults: &str) -> String {
+    let recorded = Recorded::run(&canonical("Faults.", faults).draw(1), None).expect("the harness does not crash");
+    timeline(&recorded, &Part { causal_of: Some("mr-out-0".into()), ..Part::default() })
+}
+
+#[test]
+fn rot_of_a_map_output_had_a_part_in_what_is_read_instead_of_it() {
+    let faults = |node: &str| {
+        format!(
+            r#"
+[[faults]]
+when = {{ at = "0ms" }}
+what = {{ bit_rot = {{ node = "{node}", path_contains = "map-0", stored = true, duration = "5s" }} }}
+"#
+        )
+    };
+    let text = faults("w1") + &faults("w2");
+    let text = causes_of_the_output(&text);
+    assert!(text.contains("a bit of it wrong by fault"), "the very read:\n{text}");
+    assert!(text.contains("fault 0: ") || text.contains("fault 1: "), "why it is wrong:\n{text}");
+    assert!(text.contains("is bad") && text.contains("the output of map 0.1 is lost"), "{text}");
+    assert!(text.contains("gives map 0.2 to"), "it was mapped again:\n{text}");
+    assert!(text.contains("map-1-1"), "reading the other map's output had a part as well:\n{text}");
+}
+
+#[test]
+fn a_partition_had_a_part_in_the_loss_of_its_worker_and_other_nodes_troubles_had_none() {
+    let text = causes_of_the_output(
+        r#"
+[[faults]]
+when = { after = { node = "w1", operations = ["create"], nth = 1 } }
+what = { partition = { from = ["w1"], to = ["coordinator"], both_ways = true, duration = "20s" } }
+[[faults]]
+when = { at = "1ms" }
+what = { slow_disk = { node = "w2", factor = 1.5, duration = "100ms" } }
+"#,
+    );
+    assert!(text.contains("has lost w1") && text.contains("fault 0: "), "{text}");
+    assert!(!text.contains("fault 1: "), "w2 was a little slow, and nothing came of it:\n{text}");
+}
+
+#[test]
+fn a_task_is_told_with_what_it_reads() {
+    let recorded = crash();
+    let part = Part { task: Some(TaskId::Reduce(Partition(0))), everything: true, ..Part::default() };
+    let text = timeline(&recorded, &part);
+    assert!(text.contains("open map-0-") && text.contains("open map-1-"), "{text}");
+}
+
 #[test]
 fn nobody_had_a_part_in_a_file_that_nobody_wrote() {
     assert!(!crash().story.causal_of("mr-out-7").contains(&true));
@@ -103,6 +153,7 @@ fn a_part_is_that_part() {
     let about = |row: &&String| {
         row.contains("reduce 0")
             || row.contains("reduce-0")
+            || row.contains(" read map-")
             || row.contains("accepted")
             || row.contains("to w2: commit")
     };

@@ -25,6 +25,8 @@ pub(crate) struct Faults {
     holding: Vec<usize>,
     /// Those that wait for an operation: node, operation, which one, and the fault's place.
     waiting: Vec<(String, Operation, u64, usize)>,
+    /// The one that hit the step on files under way.
+    last_hit: Option<usize>,
     /// When the last fault that has struck, or has a time to strike at, is over.
     pub(crate) healed_at: Duration,
     /// How many faults of each kind struck.
@@ -55,6 +57,7 @@ impl Faults {
             all: plan.faults.iter().map(scheduled).collect(),
             holding: Vec::new(),
             waiting: Vec::new(),
+            last_hit: None,
             healed_at: Duration::ZERO,
             struck: BTreeMap::new(),
         }
@@ -172,6 +175,11 @@ impl Faults {
         self.held().filter_map(chance).fold(0.0, f64::max)
     }
 
+    /// The fault that has hit since this was asked last.
+    pub(crate) fn take_hit(&mut self) -> Option<usize> {
+        self.last_hit.take()
+    }
+
     /// The first fault that hits and has hits left loses one of them.
     fn hit<T>(&mut self, hits: impl Fn(&FaultKind) -> Option<T>) -> Option<T> {
         for &index in &self.holding {
@@ -180,6 +188,7 @@ impl Faults {
                 && let Some(hit) = hits(&fault.what)
             {
                 fault.left -= 1;
+                self.last_hit = Some(index);
                 return Some(hit);
             }
         }

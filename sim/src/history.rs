@@ -215,6 +215,8 @@ pub struct FileEvent {
     pub result: Result<(), io::ErrorKind>,
     /// The bytes read or appended.
     pub bytes: u64,
+    /// The fault that made it fail, cut it short or spoiled what was read, by its place in the plan.
+    pub spoiled_by: Option<usize>,
 }
 
 /// Something that happened.

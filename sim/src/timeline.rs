@@ -68,7 +68,8 @@ impl fmt::Display for FileEvent {
         if self.bytes > 0 {
             write!(f, " ({} B)", self.bytes)?;
         }
-        self.result.map_or_else(|kind| write!(f, " failed: {kind}"), |()| Ok(()))
+        self.result.or_else(|kind| write!(f, " failed: {kind}"))?;
+        self.spoiled_by.map_or(Ok(()), |fault| write!(f, ", by fault {fault}"))
     }
 }
 
@@ -118,7 +119,16 @@ mod tests {
         assert_eq!(lost.to_string(), "c -> w1: reply of call 7 (12 B, abcdef01) lost: partitioned");
         let step = |operation, to: Option<&str>, bytes, result| {
             let to = to.map(Into::into);
-            Event::File(FileEvent { node: node(1, "w1"), operation, path: "a/b".into(), to, result, bytes }).to_string()
+            Event::File(FileEvent {
+                node: node(1, "w1"),
+                operation,
+                path: "a/b".into(),
+                to,
+                result,
+                bytes,
+                spoiled_by: None,
+            })
+            .to_string()
         };
         assert_eq!(step(Operation::Rename, Some("c"), 0, Ok(())), "w1: rename a/b to c");
         let full = Err(std::io::ErrorKind::StorageFull);

@@ -4,6 +4,7 @@
 //! all scenarios. Results come in that order whatever the number of jobs, and each is dropped once it was looked at: memory does
 //! not grow with the number of schedules.
 
+mod folders;
 mod outcome;
 mod repeat;
 mod seeds;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use sim::Recording;
 
+pub use self::folders::Folders;
 pub use self::outcome::{Outcome, Rehearsed};
 pub use self::repeat::check_determinism;
 pub use self::seeds::{Seeds, Shard};

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use super::folders::Folders;
 use crate::coverage::Grid;
-use crate::invariants::{AGREEMENT, Agreement, Broken, Judgement};
+use crate::invariants::{AGREEMENT, Agreement, Broken, Judgement, Run};
 use crate::rehearsal::Rehearsal;
 use crate::schedule::Schedule;
 
@@ -80,6 +81,8 @@ pub struct Rehearsed {
     pub seed: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// The run of the same workload with other outputs, if that is what is wrong with it.
+    pub disagrees_with: Option<Run>,
     /// A hash of the workload.
     pub workload: u64,
     /// A hash of the outputs, if the job succeeded.
@@ -113,6 +116,7 @@ impl Rehearsed {
             regression,
             seed: schedule.seed,
             outcome: Outcome::Passed,
+            disagrees_with: None,
             workload: hasher.finish(),
             outputs: None,
             history_hash: 0,
@@ -141,10 +145,14 @@ impl Rehearsed {
     /// What passed so far has broken a promise if its outputs are not those of other runs of its workload.
     pub(super) fn must_agree(&mut self, agreement: &mut Agreement) {
         let Some(outputs) = self.outputs.filter(|_| self.passed()) else { return };
-        let name = || format!("{}, seed {}", self.name, self.seed);
-        if let Err(what) = agreement.add(self.workload, outputs, name) {
-            let broken = Broken { promise: AGREEMENT, judgement: Judgement::Safety, what };
-            self.outcome = Outcome::Broken(broken);
+        let this = || Run { name: self.name.clone(), regression: self.regression, seed: self.seed };
+        if let Err(other) = agreement.add(self.workload, outputs, this) {
+            let what = format!(
+                "its outputs are not those of {}, seed {}, which has the same workload",
+                other.name, other.seed
+            );
+            self.outcome = Outcome::Broken(Broken { promise: AGREEMENT, judgement: Judgement::Safety, what });
+            self.disagrees_with = Some(other);
         }
     }
 
@@ -154,13 +162,31 @@ impl Rehearsed {
         self.outcome == Outcome::Passed
     }
 
-    /// The command that repeats it.
+    /// The command that repeats it, where scenarios and old bugs lie in `folders`.
     #[must_use]
-    pub fn repeat_command(&self) -> String {
-        match self.regression {
-            true => format!("cargo mrsim replay --plan scenarios/regressions/{}.toml", self.name),
-            false => format!("cargo mrsim replay {} {}", self.name, self.seed),
+    pub fn repeat_command(&self, folders: &Folders) -> String {
+        let options = folders.options();
+        if let Some(other) = &self.disagrees_with {
+            let runs = [(other.regression, &other.name, other.seed), (self.regression, &self.name, self.seed)];
+            return format!("cargo mrsim run {}{options}", both(runs));
         }
+        let twice = if matches!(self.outcome, Outcome::Nondeterministic(_)) { " --check-determinism" } else { "" };
+        match self.regression {
+            true => format!("cargo mrsim replay --plan {}{twice}", folders.regression(&self.name).display()),
+            false => format!("cargo mrsim replay {} {}{twice}{options}", self.name, self.seed),
+        }
+    }
+}
+
+/// The arguments of a campaign in which both runs are: plan files of old bugs are in each.
+fn both(runs: [(bool, &String, u64); 2]) -> String {
+    let drawn: Vec<_> = runs.iter().filter(|(regression, ..)| !regression).collect();
+    let mut names: Vec<_> = drawn.iter().map(|(_, name, _)| name.as_str()).collect();
+    names.dedup();
+    let seeds = drawn.iter().map(|(.., seed)| *seed);
+    match (seeds.clone().min(), seeds.max()) {
+        (Some(first), Some(last)) => format!("{} --seeds {first}..={last}", names.join(" ")),
+        _ => "--seeds 0".to_owned(),
     }
 }
 

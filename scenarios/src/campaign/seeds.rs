@@ -80,6 +80,20 @@ pub struct Shard {
     count: u64,
 }
 
+impl Shard {
+    /// Which part it is, from 1.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.number
+    }
+
+    /// Of how many.
+    #[must_use]
+    pub fn count(self) -> u64 {
+        self.count
+    }
+}
+
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.count)

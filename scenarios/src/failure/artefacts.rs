@@ -14,7 +14,8 @@ impl Failure {
     /// Writes everything to a folder of its own in `into`, and says where that is.
     ///
     /// * `report.txt`: the report; `repeat.txt`: the commands that repeat the failure;
-    /// * `plan.toml`: the smallest schedule, or else the one that failed; `original.toml`: that in any case;
+    /// * `plan.toml`: the smallest schedule, or else the one that failed; `original.toml`: that in any case. A
+    ///   harness that crashes leaves no more than these;
     /// * `timeline.txt`, `page.html`, `perfetto.json`: what happens in `plan.toml`, with everything that the nodes log;
     /// * `original.timeline.txt`, `original.page.html`: the same of the schedule that failed, when that is another.
     ///
@@ -29,9 +30,8 @@ impl Failure {
             named(&path, fs::write(&path, text))
         };
         let title = format!("{}, seed {}", self.name, self.seed);
-        for (name, plan) in [("original.toml", self.original()), ("plan.toml", self.plan())] {
-            plan.map_or(Ok(()), |plan| write(name, &plan.to_toml()))?;
-        }
+        write("original.toml", &self.original().to_toml())?;
+        write("plan.toml", &self.plan().to_toml())?;
         if let Some(shown) = self.shown() {
             write("timeline.txt", &whole_timeline(shown))?;
             write("page.html", &page(&shown.story, &title))?;
@@ -41,8 +41,8 @@ impl Failure {
             write("original.timeline.txt", &whole_timeline(original))?;
             write("original.page.html", &page(&original.story, &title))?;
         }
-        let replay = format!("cargo mrsim replay --plan {}", folder.join("plan.toml").display());
-        write("repeat.txt", &format!("{}\n{replay}\n", self.repeat))?;
+        let here = "mrsim replay --plan plan.toml   # in this folder, and wherever else it is taken";
+        write("repeat.txt", &format!("{}\n{here}\n", self.repeat))?;
         write("report.txt", &strip_str(&self.report(Some(&folder)).to_string()).to_string())?;
         Ok(folder)
     }

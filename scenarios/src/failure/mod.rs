@@ -13,7 +13,7 @@ use std::time::Duration;
 use sim::{LogLevel, Recording};
 
 pub use self::report::Report;
-use crate::campaign::{Outcome, Rehearsed};
+use crate::campaign::{Folders, Outcome, Rehearsed};
 use crate::invariants::AGREEMENT;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::{Rehearsal, rehearse};
@@ -77,6 +77,8 @@ pub struct Failure {
     pub repeat: String,
     /// What failed.
     pub outcome: Outcome,
+    /// The schedule.
+    pub schedule: Schedule,
     /// What happens in it; nothing when the harness itself crashes.
     pub recorded: Option<Recorded>,
     /// The smallest that fails the same way, if it was looked for.
@@ -85,10 +87,12 @@ pub struct Failure {
 
 impl Failure {
     /// Looks into what `rehearsed` came to, and for at most `time` for the smallest schedule that fails the same way. Of one that ran
-    /// in two ways, broke an agreement of several, or crashed the harness, there is no smaller one to look for.
+    /// in two ways, broke an agreement of several, or crashed the harness, there is no smaller one to look for. `folders` are those of the
+    /// campaign.
     pub fn investigate(
         rehearsed: &Rehearsed,
         schedule: &Schedule,
+        folders: &Folders,
         time: Duration,
         watching: impl FnMut(Shrinking),
     ) -> Self {
@@ -103,8 +107,9 @@ impl Failure {
             name: rehearsed.name.clone(),
             seed: rehearsed.seed,
             commit: commit(),
-            repeat: rehearsed.repeat_command(),
+            repeat: rehearsed.repeat_command(folders),
             outcome: rehearsed.outcome.clone(),
+            schedule: schedule.clone(),
             recorded: Recorded::run(schedule, Some(LogLevel::DEBUG)),
             smallest,
         }
@@ -120,17 +125,16 @@ impl Failure {
 
     /// The smallest schedule as a plan file, or else the one that failed.
     #[must_use]
-    pub fn plan(&self) -> Option<PlanFile> {
+    pub fn plan(&self) -> PlanFile {
         let smallest = self.smallest.as_ref().map(|smallest| smallest.plan.clone());
-        smallest.or_else(|| self.original())
+        smallest.unwrap_or_else(|| self.original())
     }
 
     /// The schedule that failed as a plan file.
-    fn original(&self) -> Option<PlanFile> {
+    fn original(&self) -> PlanFile {
         let promise = self.outcome.promise().unwrap_or_default();
         let about = format!("{}, seed {}, which broke {promise}.", self.name, self.seed);
-        let schedule = self.recorded.as_ref()?.schedule.clone();
-        Some(PlanFile { about, breaks: Some(promise.to_owned()), schedule })
+        PlanFile { about, breaks: Some(promise.to_owned()), schedule: self.schedule.clone() }
     }
 }
 

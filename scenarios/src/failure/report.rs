@@ -32,6 +32,14 @@ impl Failure {
     }
 }
 
+impl Recorded {
+    /// The last rows of its timeline, with what was logged as a warning, in colour.
+    pub(crate) fn last_rows(&self) -> String {
+        let part = Part { around_failure: true, log: Some(LogLevel::WARN), ..Part::default() };
+        Timeline::new(&self.story, &part).to_string()
+    }
+}
+
 impl Report<'_> {
     fn text(&self) -> String {
         let failure = self.failure;
@@ -49,16 +57,16 @@ impl Report<'_> {
         }
         if let Some(smallest) = &failure.smallest {
             let _ = writeln!(text, "\nsmallest schedule that breaks it ({}):", smallest.told);
-        } else if failure.recorded.is_some() {
+        } else {
             text.push_str("\nschedule:\n");
         }
+        text.push_str(&indented(&failure.plan().schedule.describe(), SCHEDULE));
         if let Some(recorded) = failure.shown() {
-            text.push_str(&indented(&recorded.schedule.describe(), SCHEDULE));
             self.add_timeline(&mut text, recorded);
         }
         if let Some(kept) = self.kept {
-            let _ =
-                writeln!(text, "\neverything: {}/  (page.html to look at, timeline.txt, plan.toml, …)", kept.display());
+            let looked_at = if failure.shown().is_some() { "page.html to look at, timeline.txt, " } else { "" };
+            let _ = writeln!(text, "\neverything: {}/  ({looked_at}plan.toml, …)", kept.display());
         }
         text
     }
@@ -66,14 +74,14 @@ impl Report<'_> {
     /// As many rows as there is room for.
     fn add_timeline(&self, text: &mut String, recorded: &Recorded) {
         const AROUND: usize = 5;
-        let part = Part { around_failure: true, log: Some(LogLevel::WARN), ..Part::default() };
-        let timeline = Timeline::new(&recorded.story, &part).to_string();
+        let timeline = recorded.last_rows();
         let rows: Vec<&str> = timeline.lines().collect();
         let room = LINES.saturating_sub(text.lines().count() + AROUND);
         let Some((head, rows)) = rows.split_first() else { return };
         let rows = &rows[rows.len().saturating_sub(room)..];
         let of = if self.failure.smallest.is_some() { " of the smallest" } else { "" };
-        let _ = writeln!(text, "\ntimeline{of}, up to the break:\n{head}\n{}", rows.join("\n"));
+        let end = recorded.story.last_row_is();
+        let _ = writeln!(text, "\ntimeline{of}, up to {end}:\n{head}\n{}", rows.join("\n"));
     }
 }
 

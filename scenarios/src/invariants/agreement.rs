@@ -13,30 +13,39 @@ pub(crate) const AGREEMENT: &str = "agreement";
 /// How many workloads are remembered: memory must not grow with the campaign.
 const REMEMBERED: usize = 1000;
 
+/// One run of a campaign, by what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The name of the scenario or plan file.
+    pub name: String,
+    /// Whether it is a plan file of an old bug.
+    pub regression: bool,
+    /// The seed.
+    pub seed: u64,
+}
+
 /// What the runs of each workload have made, as far as remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Agreement {
     /// By hash of the workload: hash of the outputs, and where it was seen first.
-    outputs: BTreeMap<u64, (u64, String)>,
+    outputs: BTreeMap<u64, (u64, Run)>,
 }
 
 impl Agreement {
-    /// A run called `name` of a workload has made these outputs; both are hashes.
+    /// A `run` of a workload has made these outputs; both are hashes.
     ///
     /// # Errors
     ///
-    /// When another run of it has made others.
-    pub(crate) fn add(&mut self, workload: u64, outputs: u64, name: impl FnOnce() -> String) -> Result<(), String> {
+    /// When another run of it, the error, has made others.
+    pub(crate) fn add(&mut self, workload: u64, outputs: u64, run: impl FnOnce() -> Run) -> Result<(), Run> {
         match self.outputs.get(&workload) {
-            Some((others, first)) if *others != outputs => {
-                Err(format!("its outputs are not those of {first}, which has the same workload"))
-            }
+            Some((others, first)) if *others != outputs => Err(first.clone()),
             Some(_) => Ok(()),
             None => {
                 if self.outputs.len() == REMEMBERED {
                     self.outputs.pop_first();
                 }
-                self.outputs.insert(workload, (outputs, name()));
+                self.outputs.insert(workload, (outputs, run()));
                 Ok(())
             }
         }
@@ -47,22 +56,25 @@ impl Agreement {
 mod tests {
     use super::*;
 
+    fn run(name: &str) -> Run {
+        Run { name: name.to_owned(), regression: false, seed: 3 }
+    }
+
     #[test]
     fn runs_of_one_workload_must_agree_and_those_of_others_need_not() {
         let mut agreement = Agreement::default();
-        let mut add = |workload, outputs, name: &str| agreement.add(workload, outputs, || name.to_owned());
-        assert_eq!(add(1, 10, "zombie, seed 3"), Ok(()));
-        assert_eq!(add(1, 10, "power_loss, seed 3"), Ok(()));
-        assert_eq!(add(2, 20, "zombie, seed 4"), Ok(()));
-        let broken = add(1, 11, "bit_rot, seed 3").unwrap_err();
-        assert_eq!(broken, "its outputs are not those of zombie, seed 3, which has the same workload");
+        let mut add = |workload, outputs, name: &str| agreement.add(workload, outputs, || run(name));
+        assert_eq!(add(1, 10, "zombie"), Ok(()));
+        assert_eq!(add(1, 10, "power_loss"), Ok(()));
+        assert_eq!(add(2, 20, "zombie"), Ok(()));
+        assert_eq!(add(1, 11, "bit_rot"), Err(run("zombie")));
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut agreement = Agreement::default();
         for workload in 0..5000 {
-            assert_eq!(agreement.add(workload, workload, String::new), Ok(()));
+            assert_eq!(agreement.add(workload, workload, || run("zombie")), Ok(()));
         }
         assert_eq!(agreement.outputs.len(), REMEMBERED);
     }

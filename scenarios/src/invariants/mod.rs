@@ -32,6 +32,7 @@ use std::time::Duration;
 use mr_core::coordinator;
 use sim::{DiskView, Event, Finished, Observer, Report};
 
+pub use self::agreement::Run;
 pub(crate) use self::agreement::{AGREEMENT, Agreement};
 use self::commits_are_real::CommitsAreReal;
 use self::committed_inputs::CommittedInputs;

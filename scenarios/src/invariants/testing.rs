@@ -107,8 +107,8 @@ pub(super) fn job_failed(reason: &str) -> Event {
 
 /// A step on files that succeeded.
 pub(super) fn step(worker: &str, operation: Operation, path: &str, to: Option<&str>) -> Event {
-    let to = to.map(Into::into);
-    Event::File(FileEvent { node: node(worker), operation, path: path.into(), to, result: Ok(()), bytes: 0 })
+    let (node, path, to) = (node(worker), path.into(), to.map(Into::into));
+    Event::File(FileEvent { node, operation, path, to, result: Ok(()), bytes: 0, spoiled_by: None })
 }
 
 /// Shows `events` to `invariant`, over a disk on which nothing happens: the first complaint, if any.

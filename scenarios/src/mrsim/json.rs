@@ -1,16 +1,16 @@
 //! The results of a campaign for programs: one JSON object a line, read again by `mrsim merge`.
 //!
-//! Every object has `version` (2) and `kind`:
+//! Every object has `version` (3) and `kind`:
 //!
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
-//! * `report`, for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
+//! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
 //!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its last rows), `kept`
 //!   (the folder with everything);
 //! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_nanos`, `faults` (by kind), `slowest` (`seed` and
 //!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
-//! * `total`, the last line: `schedules`, `failed`, `first_seed`, `shard` (`K/N`, or null), and `wall_seconds`, the only thing that depends
+//! * `total`, once, behind the scenarios: `schedules`, `failed`, `first_seed` (of all shards), `shard` (`K/N`, or null), and `wall_seconds`, the only thing that depends
 //!   on the machine. A file without it is that of a campaign that was cut off.
 
 use std::collections::BTreeMap;
@@ -27,9 +27,8 @@ use crate::campaign::Rehearsed;
 use crate::coverage::Step;
 use crate::failure::{Failure, Recorded};
 use crate::invariants::in_words;
-use crate::story::{Part, Timeline};
 
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line {
@@ -149,8 +148,8 @@ impl Lines {
         writeln!(self.0)
     }
 
-    /// A failure, after so many schedules. It is in the file before anything else happens.
-    pub(super) fn failure(&mut self, rehearsed: &Rehearsed, schedules: u64) -> io::Result<()> {
+    /// A failure, the command that repeats it, and after how many schedules it came. It is in the file before anything else happens.
+    pub(super) fn failure(&mut self, rehearsed: &Rehearsed, repeat: &str, schedules: u64) -> io::Result<()> {
         self.write(Content::Failure(FailureLine {
             scenario: rehearsed.name.clone(),
             regression: rehearsed.regression,
@@ -158,7 +157,7 @@ impl Lines {
             promise: rehearsed.outcome.promise().unwrap_or_default().to_owned(),
             judgement: rehearsed.outcome.judgement().to_owned(),
             what: rehearsed.outcome.what().to_owned(),
-            repeat: rehearsed.repeat_command(),
+            repeat: repeat.to_owned(),
             schedules,
         }))?;
         self.0.flush()
@@ -168,10 +167,7 @@ impl Lines {
     pub(super) fn report(&mut self, failure: &Failure, kept: &Path) -> io::Result<()> {
         let promise = failure.outcome.promise().unwrap_or_default();
         let lineage = failure.recorded.as_ref().and_then(|recorded| recorded.lineage.as_ref());
-        let timeline = |recorded: &Recorded| {
-            let part = Part { around_failure: true, ..Part::default() };
-            strip_str(&Timeline::new(&recorded.story, &part).to_string()).to_string()
-        };
+        let timeline = |recorded: &Recorded| strip_str(&recorded.last_rows()).to_string();
         self.write(Content::Report(Box::new(ReportLine {
             scenario: failure.name.clone(),
             seed: failure.seed,
@@ -182,10 +178,11 @@ impl Lines {
             repeat: failure.repeat.clone(),
             lineage: lineage.map(ToString::to_string),
             shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.clone()),
-            plan: failure.plan().map(|plan| plan.to_toml()),
+            plan: Some(failure.plan().to_toml()),
             timeline: failure.shown().map(timeline),
             kept: kept.to_owned(),
-        })))
+        })))?;
+        self.0.flush()
     }
 
     /// What one scenario adds up to.
@@ -193,7 +190,7 @@ impl Lines {
         self.write(Content::Scenario(ScenarioLine::of(scenario, tally)))
     }
 
-    /// What all adds up to, and the end.
+    /// What all adds up to: nothing of the campaign is missing.
     pub(super) fn total(&mut self, total: TotalLine) -> io::Result<()> {
         self.write(Content::Total(total))?;
         self.0.flush()

@@ -1,6 +1,6 @@
 //! `mrsim merge`: the results of several shards as one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use super::json::{Content, FailureLine, Line, ScenarioLine, TotalLine, VERSION};
 use super::options::CoverageOptions;
 use super::tally::{Sums, Tally, Told};
 use super::tell::{tell_coverage, tell_sums};
+use crate::campaign::Shard;
 
 /// Adds the files up and tells what they come to.
 pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions) -> Result<Ending, Trouble> {
@@ -22,6 +23,7 @@ pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions) -> Result<End
     for path in paths {
         merger.read(path)?;
     }
+    merger.must_be_whole()?;
     let mut out = io::stdout().lock();
     let shards = paths.len();
     writeln!(out, "{shards} shards, {:.1} s in all", merger.wall.as_secs_f64())?;
@@ -33,7 +35,8 @@ pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions) -> Result<End
 #[derive(Default)]
 struct Merger {
     sums: Sums,
-    seen: BTreeSet<(u64, Option<String>)>,
+    /// The shards of each campaign: their first seeds tell campaigns apart.
+    shards: BTreeMap<Whole, BTreeSet<u64>>,
     wall: Duration,
 }
 
@@ -57,11 +60,11 @@ impl Merger {
                 Content::Report(_) => {}
                 Content::Total(total) => {
                     complete = true;
-                    self.total(total).map_err(|twice| wrong(&twice))?;
+                    self.total(&total).map_err(|twice| wrong(&twice))?;
                 }
             }
         }
-        if complete { Ok(()) } else { Err(wrong("its last line is missing: that campaign was cut off")) }
+        if complete { Ok(()) } else { Err(wrong("its total is missing: that campaign was cut off")) }
     }
 
     fn failure(&mut self, failure: FailureLine) {
@@ -69,14 +72,45 @@ impl Merger {
         self.sums.fail(Ending::of_judgement(&judgement), Told { name, seed, promise, repeat });
     }
 
-    fn total(&mut self, total: TotalLine) -> Result<(), String> {
+    fn total(&mut self, total: &TotalLine) -> Result<(), String> {
         self.wall += Duration::try_from_secs_f64(total.wall_seconds).unwrap_or_default();
-        if self.seen.insert((total.first_seed, total.shard.clone())) {
+        let shard: Shard = total.shard.as_deref().unwrap_or("1/1").parse()?;
+        let whole = Whole { first_seed: total.first_seed, shards: shard.count() };
+        if self.shards.entry(whole).or_default().insert(shard.number()) {
             return Ok(());
         }
-        let shard = total.shard.map_or("the whole".to_owned(), |shard| format!("shard {shard}"));
-        Err(format!("another file is {shard} of the same seeds as well; each must be given once"))
+        Err(format!("another file is shard {shard} of the same seeds as well; each must be given once"))
     }
+
+    /// Results that are not there cannot have failed: all shards must be there.
+    fn must_be_whole(&self) -> Result<(), Trouble> {
+        for (whole, shards) in &self.shards {
+            let missing: Vec<String> = (1..=whole.shards)
+                .filter(|number| !shards.contains(number))
+                .take(MISSING)
+                .map(|number| format!("{number}/{}", whole.shards))
+                .collect();
+            if !missing.is_empty() {
+                let there = shards.len();
+                return Err(Trouble::Usage(format!(
+                    "of {} shards only {there} are there; missing: {}",
+                    whole.shards,
+                    missing.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many missing shards are named.
+const MISSING: usize = 8;
+
+/// What a file of results is a shard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Whole {
+    first_seed: u64,
+    shards: u64,
 }
 
 fn tally_of(line: ScenarioLine) -> Result<(String, Tally), String> {

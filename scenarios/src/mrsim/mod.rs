@@ -21,7 +21,9 @@ use clap::Parser;
 pub use self::exit::Ending;
 use self::options::{Arguments, Command, RunOptions};
 use self::replay::Subject;
+use self::run::Tried;
 use self::shrink::ShrinkOrders;
+use crate::campaign::Folders;
 use crate::plan_file::PlanFile;
 use crate::scenario::{FileProblem, Scenario, nearest};
 
@@ -57,30 +59,25 @@ enum Trouble {
 
 fn dispatch(arguments: Arguments) -> Result<Ending, Trouble> {
     let Arguments { command, cases, regressions } = arguments;
+    let folders = Folders { cases, regressions };
+    let cases = &folders.cases;
     match command {
-        None => {
-            let scenarios = Scenario::read_all(&cases)?;
-            run::run(&scenarios, &PlanFile::read_all(&regressions)?, &RunOptions::default())
-        }
-        Some(Command::Run { scenarios: names, options }) => {
-            let all = Scenario::read_all(&cases)?;
-            let chosen = choose(all, &names)?;
-            run::run(&chosen, &PlanFile::read_all(&regressions)?, &options)
-        }
+        None => run::run(&Tried::read(folders, &[])?, &RunOptions::default()),
+        Some(Command::Run { scenarios: names, options }) => run::run(&Tried::read(folders, &names)?, &options),
         Some(Command::Merge { files, coverage }) => merge::merge(&files, &coverage),
-        Some(Command::List) => list(&cases),
+        Some(Command::List) => list(cases),
         Some(Command::Plan { scenario, seed }) => {
-            let scenario = find(&cases, &scenario)?;
+            let scenario = find(cases, &scenario)?;
             let about = format!("Seed {seed} of {}: {}", scenario.name, scenario.about);
             let plan = PlanFile { about, breaks: None, schedule: scenario.draw(seed) };
             write!(io::stdout(), "{}", plan.to_toml())?;
             Ok(Ending::Passed)
         }
         Some(Command::Replay { scenario, seed, plan, options }) => {
-            replay::replay(&subject(&cases, scenario, seed, plan)?, &options)
+            replay::replay(&subject(cases, scenario, seed, plan)?, &options)
         }
         Some(Command::Shrink { scenario, seed, plan, output, time, emit_test }) => {
-            let subject = subject(&cases, scenario, seed, plan)?;
+            let subject = subject(cases, scenario, seed, plan)?;
             shrink::shrink_subject(&subject, &ShrinkOrders { time, output, emit_test })
         }
     }

@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     /// The folder of scenario files.
     #[arg(long, global = true, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/cases"), hide_default_value = true)]
     pub(super) cases: PathBuf,
-    /// The folder of plan files of old bugs, which always run first.
+    /// The folder of plan files of old bugs, which always run first; `none` for none.
     #[arg(long, global = true, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"), hide_default_value = true)]
     pub(super) regressions: PathBuf,
 }
@@ -151,7 +151,7 @@ pub(super) struct ReplayOptions {
     /// Heartbeats and every single step on files as well.
     #[arg(long, help_heading = TIMELINE)]
     pub(super) everything: bool,
-    /// What coordinator and workers log, of this level and graver.
+    /// What coordinator and workers log, of this level and graver; with --task or --causal-of, beside the events that these leave.
     #[arg(long, value_name = "LEVEL", help_heading = TIMELINE)]
     pub(super) log: Option<LogLevel>,
     /// Write a page to look at: one file, for any browser.
@@ -212,7 +212,7 @@ pub(super) struct RunOptions {
     /// Take only part K of N of the seeds, for one of N machines.
     #[arg(long, value_name = "K/N")]
     pub(super) shard: Option<Shard>,
-    /// Write results there, one JSON object a line: each failure, then each scenario, then the total.
+    /// Write results there, one JSON object a line: each failure, each scenario, the total, then reports on failures.
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
     /// Stop at the first failure.
@@ -227,6 +227,9 @@ pub(super) struct RunOptions {
     /// How many failures are reported on; each of another scenario or promise.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) reports: usize,
+    /// How long all these reports may take together; the first is always written.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "5m")]
+    pub(super) reports_for: Duration,
     /// Run every schedule twice, not one in fifty.
     #[arg(long)]
     pub(super) check_determinism: bool,
@@ -257,6 +260,7 @@ impl Default for RunOptions {
             shrink_for: Duration::from_secs(20),
             failures: "mrsim-failures".into(),
             reports: 1,
+            reports_for: Duration::from_mins(5),
             check_determinism: false,
             coverage: CoverageOptions::default(),
         }

@@ -16,7 +16,7 @@ use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
-use crate::story::{Ink, Part, Story, Timeline, page, perfetto};
+use crate::story::{Ink, Story, Timeline, page, perfetto};
 
 /// What is replayed.
 pub(super) struct Subject {
@@ -92,8 +92,7 @@ fn tell(out: &mut impl Write, outcome: &Outcome, recorded: &Recorded, options: &
         writeln!(out, "\nlineage of {lineage}")?;
     }
     if !options.wants_timeline() {
-        let part = Part { around_failure: true, ..Part::default() };
-        write!(out, "\ntimeline, up to the break:\n{}", Timeline::new(&recorded.story, &part))?;
+        write!(out, "\ntimeline, up to {}:\n{}", recorded.story.last_row_is(), recorded.last_rows())?;
     }
     Ok(())
 }

@@ -12,28 +12,51 @@ use super::options::RunOptions;
 use super::progress::{Progress, ShrinkProgress};
 use super::tally::{Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
-use super::{DEFAULT_SCHEDULES, Trouble};
-use crate::campaign::{Campaign, Determinism, Rehearsed, Seeds};
+use super::{DEFAULT_SCHEDULES, Trouble, choose};
+use crate::campaign::{Campaign, Determinism, Folders, Rehearsed, Seeds};
 use crate::failure::Failure;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
 
-/// Runs a campaign.
-pub(super) fn run(
-    scenarios: &[Scenario],
-    regressions: &[(String, PlanFile)],
-    options: &RunOptions,
-) -> Result<Ending, Trouble> {
-    if scenarios.is_empty() {
-        return Err(Trouble::Usage("there are no scenarios: the folder of cases is empty".into()));
+/// What is tried in a campaign, and the folders that it comes from.
+pub(super) struct Tried {
+    folders: Folders,
+    scenarios: Vec<Scenario>,
+    regressions: Vec<(String, PlanFile)>,
+}
+
+impl Tried {
+    /// The scenarios of these names, all if there are none, and the plan files of old bugs.
+    pub(super) fn read(folders: Folders, names: &[String]) -> Result<Self, Trouble> {
+        let scenarios = choose(Scenario::read_all(&folders.cases)?, names)?;
+        if scenarios.is_empty() {
+            return Err(Trouble::Usage(format!("there are no scenarios in {}", folders.cases.display())));
+        }
+        let none = folders.regressions.as_os_str() == "none";
+        let regressions = if none { Vec::new() } else { PlanFile::read_all(&folders.regressions)? };
+        Ok(Self { folders, scenarios, regressions })
     }
-    let campaign = campaign(scenarios, regressions, options);
-    let mut results = Results::new(options)?;
+
+    /// The schedule that failed.
+    fn schedule_of(&self, rehearsed: &Rehearsed) -> Option<Schedule> {
+        if rehearsed.regression {
+            let found = self.regressions.iter().find(|(name, _)| *name == rehearsed.name);
+            return found.map(|(_, plan)| plan.schedule.clone());
+        }
+        let scenario = self.scenarios.iter().find(|scenario| scenario.name == rehearsed.name);
+        scenario.map(|scenario| scenario.draw(rehearsed.seed))
+    }
+}
+
+/// Runs a campaign.
+pub(super) fn run(tried: &Tried, options: &RunOptions) -> Result<Ending, Trouble> {
+    let campaign = campaign(tried, options);
+    let mut results = Results::new(tried, options)?;
     announce(&campaign, options)?;
     let begun = Instant::now();
-    let total = (options.time_box.is_none()).then(|| campaign.len() + regressions.len() as u64);
+    let total = (options.time_box.is_none()).then(|| campaign.len() + tried.regressions.len() as u64);
     let mut progress = Progress::new(total);
     let mut written = Ok(());
     campaign.run(&rehearse, |rehearsed| {
@@ -46,57 +69,26 @@ pub(super) fn run(
     written?;
     let wall = begun.elapsed();
     results.tell(wall)?;
-    report_failures(&mut results, scenarios, regressions, options)?;
-    results.close(&campaign, options, wall)
+    results.close(options, wall)
 }
 
-/// Looks into the first failures, each of another scenario or promise; prints their reports and keeps what they leave out.
-fn report_failures(
-    results: &mut Results,
-    scenarios: &[Scenario],
-    regressions: &[(String, PlanFile)],
-    options: &RunOptions,
-) -> Result<(), Trouble> {
-    let failures = std::mem::take(&mut results.failures);
-    for rehearsed in failures.iter().take(options.reports) {
-        let Some(schedule) = schedule_of(rehearsed, scenarios, regressions) else { continue };
-        let mut progress = ShrinkProgress::new();
-        let failure =
-            Failure::investigate(rehearsed, &schedule, options.shrink_for, |shrinking| progress.set(shrinking));
-        progress.finish();
-        let kept = failure.keep(&options.failures)?;
-        write!(anstream::stdout().lock(), "\n{}", failure.report(Some(&kept)))?;
-        if let Some(json) = &mut results.json {
-            json.report(&failure, &kept)?;
-        }
-    }
-    Ok(())
-}
-
-fn schedule_of(rehearsed: &Rehearsed, scenarios: &[Scenario], regressions: &[(String, PlanFile)]) -> Option<Schedule> {
-    if rehearsed.regression {
-        return regressions.iter().find(|(name, _)| *name == rehearsed.name).map(|(_, plan)| plan.schedule.clone());
-    }
-    let scenario = scenarios.iter().find(|scenario| scenario.name == rehearsed.name);
-    scenario.map(|scenario| scenario.draw(rehearsed.seed))
-}
-
-fn campaign<'a>(
-    scenarios: &'a [Scenario],
-    regressions: &'a [(String, PlanFile)],
-    options: &RunOptions,
-) -> Campaign<'a> {
+fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
     let bounded = options.seeds.is_some() || options.time_box.is_some();
-    let seeds = options.seeds.unwrap_or(Seeds::starting_at(0));
+    let seeds = whole(options);
     Campaign {
-        regressions,
-        scenarios,
+        regressions: &tried.regressions,
+        scenarios: &tried.scenarios,
         seeds: options.shard.map_or(seeds, |shard| seeds.shard(shard)),
         schedules: if bounded { u64::MAX } else { DEFAULT_SCHEDULES },
         time_box: options.time_box,
         jobs: options.jobs,
         determinism: if options.check_determinism { Determinism::Always } else { Determinism::Sampled },
     }
+}
+
+/// The seeds of all shards together.
+fn whole(options: &RunOptions) -> Seeds {
+    options.seeds.unwrap_or(Seeds::starting_at(0))
 }
 
 /// One line before it starts, so that a campaign that is cut off can be begun again.
@@ -114,7 +106,8 @@ fn announce(campaign: &Campaign<'_>, options: &RunOptions) -> io::Result<()> {
 }
 
 /// What is kept of a campaign: sums, and the failures to look into.
-struct Results {
+struct Results<'a> {
+    tried: &'a Tried,
     sums: Sums,
     schedules: u64,
     /// The first of each scenario and promise.
@@ -122,10 +115,10 @@ struct Results {
     json: Option<Lines>,
 }
 
-impl Results {
-    fn new(options: &RunOptions) -> io::Result<Self> {
+impl<'a> Results<'a> {
+    fn new(tried: &'a Tried, options: &RunOptions) -> io::Result<Self> {
         let json = options.json.as_deref().map(Lines::create).transpose()?;
-        Ok(Self { sums: Sums::default(), schedules: 0, failures: Vec::new(), json })
+        Ok(Self { tried, sums: Sums::default(), schedules: 0, failures: Vec::new(), json })
     }
 
     fn add(&mut self, rehearsed: Rehearsed) -> io::Result<()> {
@@ -134,14 +127,15 @@ impl Results {
         if rehearsed.passed() {
             return Ok(());
         }
+        let repeat = rehearsed.repeat_command(&self.tried.folders);
         if let Some(json) = &mut self.json {
-            json.failure(&rehearsed, self.schedules)?;
+            json.failure(&rehearsed, &repeat, self.schedules)?;
         }
         let told = Told {
             name: rehearsed.name.clone(),
             seed: rehearsed.seed,
             promise: rehearsed.outcome.promise().unwrap_or_default().to_owned(),
-            repeat: rehearsed.repeat_command(),
+            repeat,
         };
         if self.sums.fail(Ending::of(&rehearsed.outcome), told) {
             self.failures.push(rehearsed);
@@ -156,9 +150,8 @@ impl Results {
         writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64))
     }
 
-    /// The sums go behind the reports: the last line of a complete file is the total.
-    fn close(mut self, campaign: &Campaign<'_>, options: &RunOptions, wall: Duration) -> Result<Ending, Trouble> {
-        let complete = tell_coverage(&mut io::stdout().lock(), &self.sums, &options.coverage)?;
+    /// The sums are in the file before the first failure is looked into: whoever cuts that short has lost no result.
+    fn close(mut self, options: &RunOptions, wall: Duration) -> Result<Ending, Trouble> {
         let total = self.sums.total(true);
         if let Some(json) = &mut self.json {
             for (name, tally) in &self.sums.tallies {
@@ -167,11 +160,40 @@ impl Results {
             json.total(TotalLine {
                 schedules: total.schedules,
                 failed: total.failed,
-                first_seed: campaign.seeds.nth(0),
+                first_seed: whole(options).nth(0),
                 shard: options.shard.map(|shard| shard.to_string()),
                 wall_seconds: wall.as_secs_f64(),
             })?;
         }
+        self.report_failures(options)?;
+        let complete = tell_coverage(&mut io::stdout().lock(), &self.sums, &options.coverage)?;
         Ok(self.sums.ending.max(complete))
+    }
+
+    /// Looks into the first failures, each of another scenario or promise, as far as there is time; prints their reports and keeps what
+    /// they leave out.
+    fn report_failures(&mut self, options: &RunOptions) -> Result<(), Trouble> {
+        let begun = Instant::now();
+        let failures = std::mem::take(&mut self.failures);
+        for (index, rehearsed) in failures.iter().take(options.reports).enumerate() {
+            let left = options.reports_for.saturating_sub(begun.elapsed());
+            if index > 0 && left.is_zero() {
+                let untold = failures.len().min(options.reports) - index;
+                writeln!(io::stdout(), "\nno time for reports of {untold} more; --reports-for TIME gives more")?;
+                break;
+            }
+            let Some(schedule) = self.tried.schedule_of(rehearsed) else { continue };
+            let mut progress = ShrinkProgress::new();
+            let time = options.shrink_for.min(left);
+            let watching = |shrinking| progress.set(shrinking);
+            let failure = Failure::investigate(rehearsed, &schedule, &self.tried.folders, time, watching);
+            progress.finish();
+            let kept = failure.keep(&options.failures)?;
+            write!(anstream::stdout().lock(), "\n{}", failure.report(Some(&kept)))?;
+            if let Some(json) = &mut self.json {
+                json.report(&failure, &kept)?;
+            }
+        }
+        Ok(())
     }
 }

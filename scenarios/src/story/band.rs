@@ -92,7 +92,7 @@ enum Cause {
 }
 
 /// Which kind of trouble a fault makes that lasts. Crashes and pauses are seen in what the node does.
-fn trouble(fault: &FaultKind) -> Option<Trouble> {
+pub(super) fn trouble(fault: &FaultKind) -> Option<Trouble> {
     match fault {
         FaultKind::Crash { .. }
         | FaultKind::PowerLoss { .. }
@@ -112,7 +112,7 @@ fn trouble(fault: &FaultKind) -> Option<Trouble> {
 }
 
 /// The lanes to show a fault on. One of the network that hits a few nodes' messages with everybody is those nodes' trouble.
-fn lanes(fault: &FaultKind, nodes: &[String]) -> Vec<Lane> {
+pub(super) fn lanes(fault: &FaultKind, nodes: &[String]) -> Vec<Lane> {
     let (from, to) = match fault {
         FaultKind::Partition { from, to, .. }
         | FaultKind::Lossy { from, to, .. }

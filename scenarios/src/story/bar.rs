@@ -17,7 +17,7 @@ use crate::notes::Happened;
 pub enum Fate {
     /// It is the one that counts.
     Committed,
-    /// It failed, or could not go on.
+    /// It failed, or could not go on; or its output was lost later.
     Failed,
     /// Its worker died at it.
     Died,
@@ -64,6 +64,7 @@ pub(super) fn bars(history: &History, moments: &[Moment], lane_of: impl Fn(&str)
                 E::AttemptFailed { attempt, .. } | E::AttemptStranded { attempt, .. } => {
                     end(&mut bars, *attempt, *at, Fate::Failed);
                 }
+                E::MapOutputLost { map, .. } => become_lost(&mut bars, (*map).into()),
                 _ => {}
             }
             continue;
@@ -97,6 +98,11 @@ fn end(bars: &mut [Bar], attempt: AttemptId, at: Duration, fate: Fate) {
     for bar in bars.iter_mut().filter(|bar| bar.attempt == attempt) {
         (bar.to, bar.fate) = (bar.to.max(at), fate);
     }
+}
+
+/// A map whose output is lost counted once, and does not any more. Its worker was at it no longer than before.
+fn become_lost(bars: &mut [Bar], attempt: AttemptId) {
+    bars.iter_mut().filter(|bar| bar.attempt == attempt).for_each(|bar| bar.fate = Fate::Failed);
 }
 
 /// What came to no end of its own, although another attempt of its task did or was begun, was superseded.

@@ -3,46 +3,49 @@
 //! A worker at two attempts does two things that have nothing to do with each other, so what an attempt does is a strand of its own.
 //! An event is caused by
 //!
-//! * the event before it on its strand, which for the first is the answer that brought the attempt;
-//! * of a message that arrives: its sending; of an answer: the question, and what the coordinator decided on it;
+//! * the event before it on its strand, which for the first is the answer that brought the attempt; a message of the strand that was lost
+//!   counts as such an event, because it is why the next is sent;
+//! * of a message that arrives: its sending, and what made it two; of an answer: the question, and what the coordinator decided on it;
 //! * of a decision about a task: the decision before it on that task, the loss of the worker that had it, and, of giving out a reduce,
 //!   the commits of all maps;
-//! * of reading a file: the last change of it; of renaming or linking one: that too;
-//! * of a crash, a pause, a lost message or a failed step on files: the fault that struck last.
+//! * of the loss of a worker: what was wrong with its node, and the last message of it that was lost;
+//! * of reading, renaming or linking a file: the last change of it;
+//! * of a lost or doubled message: the faults that may have hit it just then; of a step on files that failed or
+//!   was spoiled: the fault that did it; of a crash or a pause: its fault.
 
 use std::collections::BTreeMap;
 
 use mr_core::coordinator;
 use mr_core::ids::{AttemptId, TaskId, WorkerId};
-use sim::{Event, History, Part};
+use sim::{Event, FaultKind, FileEvent, History, Message, Operation, Part};
 
+use super::band;
 use super::moment::{Kind, Lane, Moment};
 use crate::notes::Happened;
+use crate::schedule::Schedule;
 
-/// The direct causes of each event.
+/// The direct causes of each event, and which events changed each file.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Causes(Vec<Vec<usize>>);
+pub(super) struct Causes {
+    direct: Vec<Vec<usize>>,
+    changes: BTreeMap<String, Vec<usize>>,
+}
 
 impl Causes {
-    pub(super) fn of(history: &History, moments: &[Moment]) -> Self {
-        let mut weaver = Weaver::default();
-        Self(
-            history
-                .iter()
-                .zip(moments)
-                .enumerate()
-                .map(|(index, (told, moment))| weaver.causes(index, &told.1, moment))
-                .collect(),
-        )
+    pub(super) fn of(history: &History, moments: &[Moment], schedule: &Schedule, nodes: &[String]) -> Self {
+        let mut weaver = Weaver::new(schedule, nodes);
+        let told = history.iter().zip(moments).enumerate();
+        let direct = told.map(|(index, ((_, event), moment))| weaver.causes(index, event, moment)).collect();
+        Self { direct, changes: weaver.changes }
     }
 
-    /// Everything that happened before one of `targets`, and they themselves.
-    pub(super) fn before(&self, targets: impl Iterator<Item = usize>) -> Vec<bool> {
-        let mut reached = vec![false; self.0.len()];
-        let mut waiting: Vec<usize> = targets.collect();
+    /// Every change of the file at `path`, and everything that happened before one of these.
+    pub(super) fn before(&self, path: &str) -> Vec<bool> {
+        let mut reached = vec![false; self.direct.len()];
+        let mut waiting: Vec<usize> = self.changes.get(path).cloned().unwrap_or_default();
         while let Some(index) = waiting.pop() {
             if !std::mem::replace(&mut reached[index], true) {
-                waiting.extend(&self.0[index]);
+                waiting.extend(&self.direct[index]);
             }
         }
         reached
@@ -50,49 +53,66 @@ impl Causes {
 }
 
 /// Remembers, while it goes through a history, the last event of everything that can be a cause.
-#[derive(Default)]
-struct Weaver {
+struct Weaver<'a> {
+    schedule: &'a Schedule,
+    nodes: &'a [String],
     /// What an attempt did last on a node.
     strand: BTreeMap<(Lane, AttemptId), usize>,
     /// What a node did last that is about no attempt: when it started, what it was told.
     node: BTreeMap<Lane, usize>,
     sent: BTreeMap<(u64, Part), usize>,
+    doubled: BTreeMap<(u64, Part), usize>,
     asked: BTreeMap<u64, usize>,
+    /// The last message to or from the coordinator that a worker's node lost.
+    missed: BTreeMap<Lane, usize>,
     /// What the coordinator decided last on a task.
     task: BTreeMap<TaskId, usize>,
     map_commits: BTreeMap<TaskId, usize>,
-    /// Who has which task, and where the loss of a worker was decided.
+    /// Where each worker lives, who has which task, and where the loss of a worker was decided.
+    home: BTreeMap<WorkerId, Lane>,
     holder: BTreeMap<TaskId, WorkerId>,
     lost: BTreeMap<WorkerId, usize>,
-    /// The last change of each file.
-    file: BTreeMap<String, usize>,
-    fault: Option<usize>,
+    /// The changes of each file.
+    changes: BTreeMap<String, Vec<usize>>,
+    /// The faults that have struck and are not over, by their place in the plan.
+    active: BTreeMap<usize, usize>,
     /// The last fault that hit a node, or its last crash or pause.
     hit: BTreeMap<Lane, usize>,
     /// The last request that reached the coordinator.
     question: Option<usize>,
 }
 
-impl Weaver {
+impl<'a> Weaver<'a> {
+    fn new(schedule: &'a Schedule, nodes: &'a [String]) -> Self {
+        Self {
+            schedule,
+            nodes,
+            strand: BTreeMap::new(),
+            node: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            doubled: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            task: BTreeMap::new(),
+            map_commits: BTreeMap::new(),
+            home: BTreeMap::new(),
+            holder: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            active: BTreeMap::new(),
+            hit: BTreeMap::new(),
+            question: None,
+        }
+    }
+
     fn causes(&mut self, index: usize, event: &Event, moment: &Moment) -> Vec<usize> {
         let mut causes = Vec::new();
         match event {
-            Event::MessageSent(message) => {
-                self.sent.insert((message.call, message.part), index);
-                match message.part {
-                    Part::Request => causes.extend(self.on_strand(moment)),
-                    Part::Reply | Part::Refusal => {
-                        causes.extend(self.asked.get(&message.call));
-                        let task = moment.attempt.and_then(|attempt| self.task.get(&attempt.task));
-                        causes.extend(task);
-                        if moment.words.contains(": read ") {
-                            causes.extend(self.map_commits.values());
-                        }
-                    }
-                }
-            }
+            Event::MessageSent(message) => self.sent(index, message, moment, &mut causes),
             Event::MessageDelivered(message) => {
-                causes.extend(self.sent.get(&(message.call, message.part)));
+                let way = (message.call, message.part);
+                causes.extend(self.sent.get(&way));
+                causes.extend(self.doubled.get(&way));
                 if message.part == Part::Request {
                     self.asked.insert(message.call, index);
                     self.question = Some(index);
@@ -100,33 +120,27 @@ impl Weaver {
                     self.follow(index, moment);
                 }
             }
-            Event::MessageDuplicated(message) | Event::MessageLost(message, _) => {
+            Event::MessageDuplicated(message) => {
                 causes.extend(self.sent.get(&(message.call, message.part)));
-                causes.extend(self.fault);
+                causes.extend(self.striking(is_of_network, &ends(message)));
+                self.doubled.insert((message.call, message.part), index);
             }
-            Event::File(step) => {
-                causes.extend(self.on_strand(moment));
-                causes.extend(self.file.get(&*step.path));
-                causes.extend(step.to.as_ref().and_then(|to| self.file.get(&**to)));
-                if moment.kind == Kind::FileFailed {
-                    causes.extend(self.fault);
-                }
-                if matches!(moment.kind, Kind::Written | Kind::Named | Kind::Synced) {
-                    let target = step.to.as_ref().unwrap_or(&step.path);
-                    self.file.insert(target.to_string(), index);
-                }
-                self.follow(index, moment);
+            Event::MessageLost(message, _) => {
+                causes.extend(self.sent.get(&(message.call, message.part)));
+                causes.extend(self.striking(is_of_network, &ends(message)));
+                self.missed(index, message, moment);
             }
-            Event::FaultStruck { .. } => {
-                self.fault = Some(index);
+            Event::File(step) => self.file_step(index, step, moment, &mut causes),
+            Event::FaultStruck { fault, .. } => {
+                self.active.insert(*fault, index);
                 self.hit.extend(moment.lane.map(|lane| (lane, index)));
             }
-            Event::FaultHealed { .. } => causes.extend(self.fault),
+            Event::FaultHealed { fault, .. } => causes.extend(self.active.remove(fault)),
             Event::NodeCrashed { .. }
             | Event::NodePaused { .. }
             | Event::NodeResumed { .. }
             | Event::UnsyncedLost { .. } => {
-                causes.extend(moment.lane.and_then(|lane| self.hit.get(&lane)).copied().or(self.fault));
+                causes.extend(moment.lane.and_then(|lane| self.hit.get(&lane)));
                 self.hit.extend(moment.lane.map(|lane| (lane, index)));
             }
             Event::NodeStarted { .. } | Event::NodeFinished { .. } => {
@@ -142,6 +156,56 @@ impl Weaver {
             },
         }
         causes
+    }
+
+    fn sent(&mut self, index: usize, message: &Message, moment: &Moment, causes: &mut Vec<usize>) {
+        self.sent.insert((message.call, message.part), index);
+        if message.part == Part::Request {
+            causes.extend(self.on_strand(moment));
+            return;
+        }
+        causes.extend(self.asked.get(&message.call));
+        causes.extend(moment.attempt.and_then(|attempt| self.task.get(&attempt.task)));
+        if moment.words.contains(": read ") {
+            causes.extend(self.map_commits.values());
+        }
+    }
+
+    /// A message that never came: whoever asked will ask again because of it, or be given up. A lost heartbeat has no other effect.
+    fn missed(&mut self, index: usize, message: &Message, moment: &Moment) {
+        let asker = if message.part == Part::Request { message.from.index() } else { message.to.index() };
+        self.missed.insert(asker, index);
+        if let Some(attempt) = moment.attempt {
+            self.strand.insert((asker, attempt), index);
+        }
+    }
+
+    fn file_step(&mut self, index: usize, step: &FileEvent, moment: &Moment, causes: &mut Vec<usize>) {
+        let last = |path: &str| self.changes.get(path).and_then(|changes| changes.last());
+        causes.extend(self.on_strand(moment));
+        causes.extend(last(&step.path));
+        causes.extend(step.to.as_ref().and_then(|to| last(to)));
+        causes.extend(step.spoiled_by.and_then(|fault| self.active.get(&fault)));
+        // Rot comes to light in a read; if it is the stored bytes that have gone bad, then also for whoever reads them later.
+        let changed = matches!(moment.kind, Kind::Written | Kind::Named) && step.result.is_ok()
+            || step.operation == Operation::Read && step.spoiled_by.is_some();
+        if changed {
+            let target = step.to.as_ref().unwrap_or(&step.path);
+            self.changes.entry(target.to_string()).or_default().push(index);
+        }
+        self.follow(index, moment);
+    }
+
+    /// Where the faults struck that are `of_this_kind`, are not over, and hit one of `lanes`.
+    fn striking(&self, of_this_kind: impl Fn(&FaultKind) -> bool, lanes: &[Lane]) -> Vec<usize> {
+        let hits = |fault: &usize| {
+            let planned = self.schedule.faults.get(*fault);
+            planned.is_some_and(|planned| {
+                let hit = band::lanes(&planned.what, self.nodes);
+                of_this_kind(&planned.what) && hit.iter().any(|lane| lanes.contains(lane))
+            })
+        };
+        self.active.iter().filter(|(fault, _)| hits(fault)).map(|(_, &struck)| struck).collect()
     }
 
     /// What came before on the strand of `moment`.
@@ -164,13 +228,17 @@ impl Weaver {
         use coordinator::Event as E;
         match event {
             E::WorkerLost { worker } => {
-                causes.extend(self.hit.values().max());
-                self.lost.insert(*worker, index);
+                self.lost(index, *worker, causes);
                 return;
             }
+            E::WorkerRegistered { worker, name, .. } => {
+                let lane = self.nodes.iter().position(|node| node == name);
+                self.home.extend(lane.map(|lane| (*worker, lane)));
+            }
             E::JobEnded { .. } => causes.extend(self.task.values()),
-            _ => causes.extend(self.question),
+            _ => {}
         }
+        causes.extend(self.question);
         let attempt = match event {
             E::AttemptAssigned { attempt, worker, .. } => {
                 causes.extend(self.holder.insert(attempt.task, *worker).and_then(|holder| self.lost.get(&holder)));
@@ -195,4 +263,21 @@ impl Weaver {
         };
         causes.extend(self.task.insert(attempt.task, index));
     }
+
+    /// A worker is lost when it was not heard of for a while: nobody asked for that.
+    fn lost(&mut self, index: usize, worker: WorkerId, causes: &mut Vec<usize>) {
+        self.lost.insert(worker, index);
+        let Some(&lane) = self.home.get(&worker) else { return };
+        causes.extend(self.hit.get(&lane));
+        causes.extend(self.missed.get(&lane));
+        causes.extend(self.striking(|_| true, &[lane]));
+    }
+}
+
+fn ends(message: &Message) -> [Lane; 2] {
+    [message.from.index(), message.to.index()]
+}
+
+fn is_of_network(fault: &FaultKind) -> bool {
+    band::trouble(fault) == Some(band::Trouble::Network)
 }

@@ -95,17 +95,23 @@ fn first_wrong_line(schedule: &Schedule, evidence: &Evidence) -> Option<(u32, Ve
     evidence.outputs.iter().find_map(|(&partition, found)| {
         let expected = expected.get(partition as usize)?;
         let plain = if signed { without_signatures(found).unwrap_or_default() } else { found.clone() };
-        let (mut wanted, mut there) = (expected.split(|&byte| byte == b'\n'), plain.split(|&byte| byte == b'\n'));
-        loop {
-            match (wanted.next(), there.next()) {
-                (None, None) => return None,
-                (Some(wanted), Some(there)) if wanted == there => {}
-                // What is missing is the wrong record, unless something is there that should not be.
-                (Some(b"") | None, Some(there)) => return Some((partition, there.to_vec())),
-                (Some(wanted), _) => return Some((partition, wanted.to_vec())),
-            }
-        }
+        first_difference(expected, &plain).map(|line| (partition, line))
     })
+}
+
+/// The record that is wrong, extra or missing where `found` first differs from `expected`.
+fn first_difference(expected: &[u8], found: &[u8]) -> Option<Vec<u8>> {
+    let lines = |text: &'_ [u8]| text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let (expected, found) = (lines(expected), lines(found));
+    let same = expected.iter().zip(&found).take_while(|(wanted, there)| wanted == there).count();
+    let (expected, found) = (&expected[same..], &found[same..]);
+    match (expected.first().filter(|line| !line.is_empty()), found.first().filter(|line| !line.is_empty())) {
+        (None, None) => None,
+        // What is right, but comes later: something is there in front of it that should not be.
+        (Some(wanted), Some(there)) if found.contains(wanted) && !expected.contains(there) => Some(there.clone()),
+        (Some(wanted), _) => Some(wanted.clone()),
+        (None, Some(there)) => Some(there.clone()),
+    }
 }
 
 /// The attempt whose file became the output of `partition`, and its node.
@@ -256,4 +262,26 @@ fn printable(bytes: &[u8]) -> String {
     const LONGEST: usize = 40;
     let cut = &bytes[..bytes.len().min(LONGEST)];
     format!("{}{}", cut.escape_ascii(), if bytes.len() > LONGEST { "…" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_difference;
+
+    fn wrong(expected: &str, found: &str) -> Option<String> {
+        first_difference(expected.as_bytes(), found.as_bytes()).map(|line| String::from_utf8(line).unwrap())
+    }
+
+    #[test]
+    fn the_wrong_record_is_the_one_that_changed_or_is_missing_or_extra() {
+        let right = "a 1\nb 2\nc 3\n";
+        assert_eq!(wrong(right, right), None);
+        assert_eq!(wrong(right, "a 1\nb 9\nc 3\n").as_deref(), Some("b 2"), "its key is the same");
+        assert_eq!(wrong(right, "a 1\nc 3\n").as_deref(), Some("b 2"), "missing in the middle");
+        assert_eq!(wrong(right, "a 1\nb 2\n").as_deref(), Some("c 3"), "missing at the end");
+        assert_eq!(wrong(right, "a 1\nax 7\nb 2\nc 3\n").as_deref(), Some("ax 7"), "extra in the middle");
+        assert_eq!(wrong(right, "a 1\nb 2\nc 3\nd 4\n").as_deref(), Some("d 4"), "extra at the end");
+        assert_eq!(wrong(right, "b 2\na 1\nc 3\n").as_deref(), Some("a 1"), "in another order");
+        assert_eq!(wrong(right, "").as_deref(), Some("a 1"), "an empty output");
+    }
 }

@@ -77,27 +77,22 @@ impl Story {
             log: report.log.clone(),
             broken: rehearsal.broken.clone(),
             end: report.virtual_time,
-            causes: Causes::of(history, &moments),
+            causes: Causes::of(history, &moments, schedule, &nodes),
             moments,
             nodes,
         }
     }
 
-    /// The place of the event that broke a promise, if one did. A promise about how a run ends is broken by none.
+    /// What its last row is: the break of a promise, or the end of the run.
     #[must_use]
-    pub fn break_at(&self) -> Option<usize> {
-        self.broken.as_ref().and_then(|_| self.moments.len().checked_sub(1))
+    pub fn last_row_is(&self) -> &'static str {
+        if self.broken.is_some() { "the break" } else { "its end" }
     }
 
     /// Which events happened before the file at `path` was what it is in the end, and had a part in it.
     #[must_use]
     pub fn causal_of(&self, path: &str) -> Vec<bool> {
-        let path = path.trim_start_matches("./");
-        let changes = |moment: &Moment| {
-            moment.path.as_deref() == Some(path) && matches!(moment.kind, Kind::Written | Kind::Named | Kind::Undone)
-        };
-        let targets = (0..self.moments.len()).filter(|&index| changes(&self.moments[index]));
-        self.causes.before(targets)
+        self.causes.before(path.trim_start_matches("./"))
     }
 }
 
@@ -132,7 +127,7 @@ impl Story {
             part.from.is_none_or(|from| moment.at >= from)
                 && part.to.is_none_or(|to| moment.at <= to)
                 && (part.nodes.is_empty() || on_lane(moment.lane) || on_lane(moment.peer))
-                && part.task.is_none_or(|task| moment.attempt.is_some_and(|attempt| attempt.task == task))
+                && part.task.is_none_or(|task| moment.is_about(task))
                 && caused.as_ref().is_none_or(|caused| caused[index])
                 && (part.everything || !moment.routine)
         };

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use mr_core::ids::AttemptId;
+use mr_core::ids::{AttemptId, TaskId};
 use serde::Serialize;
+
+use super::tell::attempt_of;
 
 /// What kind of thing happened; each has a glyph of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -43,7 +45,7 @@ pub enum Kind {
     Synced,
     /// A name came, changed or went.
     Named,
-    /// A step on files failed.
+    /// A step on files failed, or read what is not there.
     FileFailed,
     /// The coordinator gave an attempt out.
     Assigned,
@@ -161,6 +163,15 @@ pub struct Moment {
     pub path: Option<String>,
     /// Whether it says nothing new: a heartbeat, the answer to one, progress.
     pub routine: bool,
+}
+
+impl Moment {
+    /// Whether it is about `task`: something that an attempt at it does, or that is done to a file of one.
+    #[must_use]
+    pub fn is_about(&self, task: TaskId) -> bool {
+        let owner = self.path.as_deref().and_then(attempt_of);
+        [self.attempt, owner].into_iter().flatten().any(|attempt| attempt.task == task)
+    }
 }
 
 /// An attempt as a story calls it: `map 3.2` is the second attempt of map 3.

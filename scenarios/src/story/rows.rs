@@ -45,7 +45,9 @@ pub(super) fn rows(story: &Story, part: &Part) -> Vec<Row> {
         open: BTreeMap::new(),
         repeated: BTreeMap::new(),
     };
-    let mut log = story.log.iter().filter(|line| logged(part, line)).peekable();
+    let narrowed = part.task.is_some() || part.causal_of.is_some();
+    let wanted = |line: &&LogLine| logged(part, line) && (!narrowed || beside_chosen(story, &chosen, line));
+    let mut log = story.log.iter().filter(wanted).peekable();
     for (index, &chosen) in chosen.iter().enumerate() {
         while let Some(line) = log.next_if(|line| line.events <= index) {
             gatherer.log(line);
@@ -67,6 +69,15 @@ fn logged(part: &Part, line: &LogLine) -> bool {
         && part.from.is_none_or(|from| line.at >= from)
         && part.to.is_none_or(|to| line.at <= to)
         && (part.nodes.is_empty() || part.nodes.iter().any(|node| node == line.node.name()))
+}
+
+/// Whether what a node did at the moment when it logged `line`, right before or after, is told.
+fn beside_chosen(story: &Story, chosen: &[bool], line: &LogLine) -> bool {
+    let neighbours = [line.events.checked_sub(1), Some(line.events)].into_iter().flatten();
+    neighbours.filter(|&index| chosen.get(index) == Some(&true)).any(|index| {
+        let moment = &story.moments[index];
+        moment.at == line.at && moment.lane.is_some_and(|lane| story.nodes[lane] == line.node.name())
+    })
 }
 
 /// The message that each event is an end of.

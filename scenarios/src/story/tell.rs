@@ -9,6 +9,7 @@ use sim::{Event, FileEvent, Loss, Message, Operation, Part};
 
 use super::messages::{ended, said};
 use super::moment::{Kind, Lane, Moment, short};
+use crate::evidence::map_of;
 use crate::notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
 use crate::schedule::Schedule;
 
@@ -20,11 +21,13 @@ pub(super) struct Teller<'a> {
     workers: BTreeMap<WorkerId, String>,
     /// What was asked in each call, to know what an answer is about.
     asked: BTreeMap<u64, Option<AttemptId>>,
+    /// The reduce that made a file of its own last, on each lane: it is the one that reads map outputs there.
+    reducing: BTreeMap<Lane, AttemptId>,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(schedule: &'a Schedule, nodes: &'a [String]) -> Self {
-        Self { schedule, nodes, workers: BTreeMap::new(), asked: BTreeMap::new() }
+        Self { schedule, nodes, workers: BTreeMap::new(), asked: BTreeMap::new(), reducing: BTreeMap::new() }
     }
 
     /// The node of a worker.
@@ -64,7 +67,7 @@ impl<'a> Teller<'a> {
             Event::MessageLost(message, why @ (Loss::Partitioned | Loss::Dropped)) => {
                 self.message(at, message, Kind::Vanished, &format!("lost, {why}: "))
             }
-            Event::File(step) => file_step(at, step),
+            Event::File(step) => Moment { attempt: self.whose(step), ..file_step(at, step) },
             Event::Note { node, note } => {
                 let lane = node.as_ref().map(sim::Node::index);
                 let (kind, words, attempt) = match decided(note) {
@@ -86,6 +89,19 @@ impl<'a> Teller<'a> {
             (_, Some(planned)) => format!("fault {fault}: {}", planned.what),
         };
         Moment { at, lane, peer: None, kind, words, attempt: None, path: None, routine: false }
+    }
+
+    /// The attempt that a step on files is part of. Reading a map output is the doing of the reduce that reads it; where two reduces run
+    /// on one node at once, of the one that began last.
+    fn whose(&mut self, step: &FileEvent) -> Option<AttemptId> {
+        let lane = step.node.index();
+        let owner = attempt_of(&step.path).or_else(|| attempt_of(step.to.as_ref()?))?;
+        if step.operation == Operation::Create && matches!(owner.task, TaskId::Reduce(_)) {
+            self.reducing.insert(lane, owner);
+        }
+        let reads = matches!(step.operation, Operation::Open | Operation::Read | Operation::Metadata);
+        let reader = self.reducing.get(&lane).filter(|_| reads && map_of(&step.path).is_some());
+        Some(reader.copied().unwrap_or(owner))
     }
 
     fn message(&mut self, at: Duration, message: &Message, kind: Kind, before: &str) -> Moment {
@@ -173,7 +189,7 @@ fn said_by_program(note: &sim::Noted) -> String {
 
 fn file_step(at: Duration, step: &FileEvent) -> Moment {
     let kind = match step.operation {
-        _ if step.result.is_err() && !is_harmless(step) => Kind::FileFailed,
+        _ if step.result.is_err() && !is_harmless(step) || step.spoiled_by.is_some() => Kind::FileFailed,
         Operation::Open | Operation::Read | Operation::Metadata | Operation::ReadDir => Kind::Read,
         Operation::Create | Operation::Append => Kind::Written,
         Operation::Sync | Operation::SyncDir => Kind::Synced,
@@ -189,6 +205,11 @@ fn file_step(at: Duration, step: &FileEvent) -> Moment {
     if let Err(error) = step.result {
         words.push_str(&format!(": {error}"));
     }
+    match (step.spoiled_by, step.result) {
+        (None, _) => {}
+        (Some(fault), Ok(())) => words.push_str(&format!(", a bit of it wrong by fault {fault}")),
+        (Some(fault), Err(_)) => words.push_str(&format!(", by fault {fault}")),
+    }
     let target = step.to.as_ref().unwrap_or(&step.path);
     Moment {
         at,
@@ -196,7 +217,7 @@ fn file_step(at: Duration, step: &FileEvent) -> Moment {
         peer: None,
         kind,
         words,
-        attempt: attempt_of(&step.path).or_else(|| attempt_of(step.to.as_ref()?)),
+        attempt: None,
         path: Some(target.to_string()),
         routine: false,
     }

@@ -167,7 +167,8 @@ impl State {
         };
         let (bytes, outcome) = self.perform(node, nth, &path, request);
         let result = outcome.as_ref().map(|_| ()).map_err(Error::kind);
-        let event = FileEvent { node: self.node(node), operation, path, to, result, bytes };
+        let spoiled_by = self.faults.take_hit();
+        let event = FileEvent { node: self.node(node), operation, path, to, result, bytes, spoiled_by };
         if let Some(op) = self.ops.under_way.get_mut(&id) {
             let waker = op.waker.take();
             op.outcome = Some(outcome);
