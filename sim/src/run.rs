@@ -1,14 +1,15 @@
 //! One run: the director, who gives turns, moves time and shows every event to whoever watches.
 //!
-//! While any task can run, the director gives it a turn; when none can, time leaps to what the agenda holds next. madsim's
-//! own clock follows but decides nothing.
+//! While any task can run, the director gives it a turn; when none can, time leaps to what the agenda holds next. All of it
+//! happens inside madsim's runtime, which makes what a program asks the system for on this thread (the time, the order of
+//! standard hash maps) a function of the seed; its executor and its network have nothing to do.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use madsim::runtime::{Handle, Runtime};
+use madsim::runtime::Runtime;
 use madsim::time::TimeHandle;
 
 use crate::agenda::Agenda;
@@ -18,9 +19,9 @@ use crate::history::{Event, History, HistoryHash, Node};
 use crate::log::{LogLine, Recording, listening};
 use crate::plan::Plan;
 use crate::settings::Settings;
-use crate::sim_world::{Program, launch};
+use crate::sim_world::{Program, main_task, words_of};
 use crate::state::{Life, NodeState, Order, Shared, State};
-use crate::turns::{Turns, lock};
+use crate::turns::{Stage, Task, Turns, lock};
 
 /// How many turns are given at one instant before it is called spinning.
 const TURNS_AT_ONCE: u64 = 1_000_000;
@@ -134,8 +135,8 @@ pub fn run(
     let direct = || {
         runtime.block_on(async {
             let mut director = Director::new(cluster, observer, recording);
-            let finished = director.direct().await;
-            director.clear_stage().await;
+            let finished = director.direct();
+            director.clear_stage();
             director.report(finished)
         })
     };
@@ -158,6 +159,7 @@ fn unfinished(state: &State) -> Vec<Node> {
 struct Director<'a> {
     shared: Arc<Shared>,
     programs: Vec<Program>,
+    stage: Stage,
     observer: &'a mut dyn Observer,
     /// madsim's clock.
     time: TimeHandle,
@@ -173,7 +175,7 @@ struct Director<'a> {
 /// What there is to do next.
 enum Next {
     Orders(Vec<Order>),
-    Turn(Arc<crate::turns::Task>),
+    Turn(Arc<Task>),
     Again,
     End(Finished),
 }
@@ -183,6 +185,7 @@ impl<'a> Director<'a> {
         Self {
             programs: cluster.programs.into_inner(),
             shared: cluster.shared,
+            stage: Stage::default(),
             observer,
             time: TimeHandle::current(),
             turns_at_once: 0,
@@ -194,11 +197,11 @@ impl<'a> Director<'a> {
         }
     }
 
-    async fn direct(&mut self) -> Finished {
+    fn direct(&mut self) -> Finished {
         loop {
             match self.next() {
-                Next::Orders(orders) => self.carry_out(&orders).await,
-                Next::Turn(task) => self.shared.turns.give(&task).await,
+                Next::Orders(orders) => self.carry_out(&orders),
+                Next::Turn(task) => self.give_turn(&task),
                 Next::Again => {}
                 Next::End(finished) => return finished,
             }
@@ -271,41 +274,42 @@ impl<'a> Director<'a> {
         ControlFlow::Continue(())
     }
 
-    async fn carry_out(&self, orders: &[Order]) {
+    fn give_turn(&mut self, task: &Task) {
+        let turn = self.stage.give_turn(task);
+        let mut state = lock(&self.shared.state);
+        for (task, future) in state.newcomers.drain(..) {
+            self.stage.enter(task, future);
+        }
+        if let Err(panic) = turn {
+            let node = state.node(task.node);
+            state.panicked.get_or_insert((node, words_of(&panic)));
+        }
+    }
+
+    fn carry_out(&mut self, orders: &[Order]) {
         for order in orders {
             match *order {
-                Order::Start(node) => launch(&self.shared, node, &self.programs[node]),
-                Order::Kill(node) => {
-                    let executor = lock(&self.shared.state).nodes[node].executor;
-                    if let Some(executor) = executor {
-                        Handle::current().kill(executor);
-                    }
-                    self.let_tasks_drop().await;
+                Order::Start(node) => {
+                    let (task, future) = main_task(&self.shared, node, &self.programs[node]);
+                    self.stage.enter(task, future);
                 }
-                Order::Bury => self.let_tasks_drop().await,
+                Order::End(node) => self.stage.clear(node),
             }
         }
     }
 
-    /// Lets the executor drop all tasks of nodes that have ended: its clock moves only when it has nothing else to do.
-    async fn let_tasks_drop(&self) {
-        self.time.sleep(Duration::from_millis(1)).await;
-    }
-
     /// Ends whatever still runs. Tasks, wakers and the world hold each other, so nothing of it would ever be freed.
-    async fn clear_stage(&self) {
-        let (agenda, executors) = {
+    fn clear_stage(&mut self) {
+        let agenda = {
             let mut state = lock(&self.shared.state);
             for node in &mut state.nodes {
                 node.starts += 1;
                 node.parked.clear();
             }
-            let executors: Vec<_> = state.nodes.iter().filter_map(|node| node.executor).collect();
-            (std::mem::take(&mut state.agenda), executors)
+            std::mem::take(&mut state.agenda)
         };
         drop::<Agenda>(agenda);
-        executors.into_iter().for_each(|executor| Handle::current().kill(executor));
-        self.let_tasks_drop().await;
+        self.stage.clear_all();
         self.shared.turns.clear();
         let ops = std::mem::take(&mut lock(&self.shared.state).ops);
         drop::<Ops>(ops);

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use madsim::runtime::Handle;
-use madsim::task::NodeId;
+use futures::future::LocalBoxFuture;
 use world::{Work, World};
 
 use crate::clock::SimClock;
@@ -15,8 +14,8 @@ use crate::decisions::Matter;
 use crate::files::SimFiles;
 use crate::history::{Event, Node, Note, Noted};
 use crate::network::SimNetwork;
-use crate::state::{Home, Shared};
-use crate::turns::{Ending, Gated, lock};
+use crate::state::{Home, Shared, State};
+use crate::turns::{Panic, Task, lock};
 
 /// The world as one node sees it, from one start of its program to the end of it.
 #[derive(Clone)]
@@ -78,13 +77,8 @@ impl World for SimWorld {
             drop(state);
             return;
         }
-        let Some(executor) = state.nodes[self.home.node].executor else { return };
-        let gated = gate(&self.home, &mut state, future);
-        drop(state);
-        if let Some(node) = Handle::current().get_node(executor) {
-            let home = self.home.clone();
-            node.spawn(async move { ended(&home, gated.await) });
-        }
+        let task = new_task(&self.home, &mut state);
+        state.newcomers.push((task, future.boxed()));
     }
 
     fn compute<T: Send + 'static>(
@@ -125,53 +119,39 @@ impl World for SimWorld {
 }
 
 /// A new task of a node.
-fn gate<F>(home: &Home, state: &mut crate::state::State, future: F) -> Gated<F> {
+pub(crate) fn new_task(home: &Home, state: &mut State) -> Arc<Task> {
     let number = state.nodes[home.node].tasks;
     state.nodes[home.node].tasks += 1;
-    Gated::new(home.shared.turns.task(home.node, home.start, number), future)
-}
-
-/// Takes note of a task's panic, if that is how it ended.
-fn ended(home: &Home, ending: Ending<()>) {
-    let Err(payload) = ending else { return };
-    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
-    let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    let message = message.unwrap_or_else(|| "a panic without a message".into());
-    let mut state = home.state();
-    let node = state.node(home.node);
-    state.panicked.get_or_insert((node, message));
+    home.shared.turns.task(home.node, home.start, number)
 }
 
 /// Starts of one node's program.
-pub(crate) type Program = Arc<dyn Fn(SimWorld) -> futures::future::LocalBoxFuture<'static, ()> + Send + Sync>;
+pub(crate) type Program = Arc<dyn Fn(SimWorld) -> LocalBoxFuture<'static, ()> + Send + Sync>;
 
 /// The main task of a node that has just been started: its program, and the end of the node when that returns.
-fn main_task(shared: &Arc<Shared>, node: usize, program: &Program) -> impl Future<Output = ()> + use<> {
+pub(crate) fn main_task(
+    shared: &Arc<Shared>,
+    node: usize,
+    program: &Program,
+) -> (Arc<Task>, LocalBoxFuture<'static, ()>) {
     let mut state = lock(&shared.state);
     let home = Home { shared: Arc::clone(shared), node, start: state.nodes[node].starts };
+    let task = new_task(&home, &mut state);
+    drop(state);
     let (world, program) = (SimWorld::new(home.clone()), Arc::clone(program));
-    let gated = gate(&home, &mut state, async move { program(world).await });
-    async move {
-        let ending = gated.await;
-        let returned = ending.is_ok();
-        ended(&home, ending);
+    let future = async move {
+        program(world).await;
         let mut state = home.state();
-        if returned && state.lives(home.node, home.start) {
+        if state.lives(home.node, home.start) {
             state.finish(home.node);
         }
-    }
+    };
+    (task, future.boxed_local())
 }
 
-/// Starts a node's program, for the first time or again, on a node of madsim's.
-pub(crate) fn launch(shared: &Arc<Shared>, node: usize, program: &Program) {
-    let handle = Handle::current();
-    let known: Option<NodeId> = lock(&shared.state).nodes[node].executor;
-    match known {
-        Some(executor) => handle.restart(executor),
-        None => {
-            let (world, program) = (Arc::clone(shared), Arc::clone(program));
-            let built = handle.create_node().init(move || main_task(&world, node, &program)).build();
-            lock(&shared.state).nodes[node].executor = Some(built.id());
-        }
-    }
+/// The words of a panic.
+pub(crate) fn words_of(panic: &Panic) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without a message".into())
 }

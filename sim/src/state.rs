@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
-use madsim::task::NodeId;
+use futures::future::BoxFuture;
 use world::Work;
 
 use crate::agenda::{Action, Agenda};
@@ -61,19 +61,15 @@ pub(crate) struct NodeState {
     pub(crate) tasks: u64,
     pub(crate) entropy: u64,
     slowness: f64,
-    /// The node of madsim's that runs its tasks, once it has been started.
-    pub(crate) executor: Option<NodeId>,
 }
 
-/// What only the director can do, because it takes madsim's help.
+/// What only the director can do, who has the tasks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Order {
     /// Start the program of a node.
     Start(usize),
     /// End all tasks of a node.
-    Kill(usize),
-    /// Let the tasks of a node that ended by itself be dropped.
-    Bury,
+    End(usize),
 }
 
 /// Everything that the nodes of a run share.
@@ -97,6 +93,8 @@ pub(crate) struct State {
     /// Events that nobody has seen yet; all of them happened now.
     pub(crate) outbox: Vec<Event>,
     pub(crate) orders: Vec<Order>,
+    /// Tasks that have been spawned and are not on the stage yet.
+    pub(crate) newcomers: Vec<(Arc<Task>, BoxFuture<'static, ()>)>,
     /// How often each mark was hit.
     pub(crate) marks: BTreeMap<&'static str, u64>,
     pub(crate) panicked: Option<(Node, String)>,
@@ -120,6 +118,7 @@ impl State {
             told: 0,
             outbox: Vec::new(),
             orders: Vec::new(),
+            newcomers: Vec::new(),
             marks: BTreeMap::new(),
             panicked: None,
         }
@@ -150,7 +149,6 @@ impl State {
             succeeded: [0; Operation::COUNT],
             tasks: 0,
             entropy: 0,
-            executor: None,
         });
     }
 
@@ -218,7 +216,7 @@ impl State {
         self.nodes[index].life = Life::Finished;
         self.close_sockets(index);
         self.tell(Event::NodeFinished { node: self.node(index) });
-        self.orders.push(Order::Bury);
+        self.orders.push(Order::End(index));
     }
 
     /// A node's process dies; it starts anew after `restart_after`, if ever.
@@ -233,7 +231,7 @@ impl State {
         }
         self.close_sockets(index);
         self.tell(Event::NodeCrashed { node: self.node(index) });
-        self.orders.push(Order::Kill(index));
+        self.orders.push(Order::End(index));
     }
 
     /// A node stands still for `duration`, or as long as another pause lasts that it is in.

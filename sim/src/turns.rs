@@ -1,19 +1,19 @@
-//! Turns: which task runs next. One runs at a time, and chance, not the executor, says which.
+//! Turns: which task runs next. One runs at a time, and chance, not an executor, says which.
 //!
 //! madsim's executor picks among runnable tasks by a random number of its own and adds some 75 ns to its clock for every
-//! poll, so that one poll more anywhere moves everything after it. Here it never has a choice to make: a task that is woken
-//! waits in [`Turns`] until the director (see `run`) gives it a turn, which it hands back when it has been polled. Who is
-//! first among those that wait is decided by the hash of the task and of how often it was woken.
+//! poll, so that one poll more anywhere moves everything after it. So the director (see `run`) polls the tasks of the nodes
+//! itself: one that is woken waits in [`Turns`] until it is given a turn. Who is first among those that wait is decided by
+//! the hash of the task and of how often it was woken. Their futures are on the [`Stage`].
 
 use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+
+use futures::future::LocalBoxFuture;
 
 use crate::decisions::{Decisions, Matter};
 
@@ -31,9 +31,6 @@ pub(crate) struct Task {
     number: u64,
     wakes: AtomicU64,
     waiting: AtomicBool,
-    has_turn: AtomicBool,
-    /// How the executor is told to poll it.
-    executor: Mutex<Option<Waker>>,
     turns: Arc<Turns>,
 }
 
@@ -81,14 +78,11 @@ impl Ord for Waiting {
 pub(crate) struct Turns {
     decisions: Decisions,
     waiting: Mutex<BinaryHeap<Waiting>>,
-    returned: AtomicBool,
-    director: Mutex<Option<Waker>>,
 }
 
 impl Turns {
     pub(crate) fn new(decisions: Decisions) -> Arc<Self> {
-        let (waiting, director) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { decisions, waiting, returned: AtomicBool::new(true), director })
+        Arc::new(Self { decisions, waiting: Mutex::default() })
     }
 
     /// A new task, which waits for its first turn.
@@ -99,8 +93,6 @@ impl Turns {
             number,
             wakes: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
-            has_turn: AtomicBool::new(false),
-            executor: Mutex::new(None),
             turns: Arc::clone(self),
         });
         task.wake_by_ref();
@@ -118,108 +110,74 @@ impl Turns {
         task.wake_by_ref();
     }
 
-    /// Gives `task` a turn and waits until it hands it back.
-    pub(crate) async fn give(&self, task: &Task) {
-        self.returned.store(false, Ordering::Relaxed);
-        task.has_turn.store(true, Ordering::Relaxed);
-        let mut told = false;
-        poll_fn(|context| {
-            if self.returned.load(Ordering::Relaxed) {
-                return Poll::Ready(());
-            }
-            if !told {
-                told = true;
-                let mut director = lock(&self.director);
-                if !director.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-                    *director = Some(context.waker().clone());
-                }
-                drop(director);
-                // One that was never polled stands in the executor's queue already.
-                let executor = lock(&task.executor).clone();
-                if let Some(executor) = executor {
-                    executor.wake();
-                }
-            }
-            Poll::Pending
-        })
-        .await;
-    }
-
-    fn hand_back(&self) {
-        self.returned.store(true, Ordering::Relaxed);
-        let director = lock(&self.director).clone();
-        if let Some(director) = director {
-            director.wake();
-        }
-    }
-
-    /// Forgets everybody: wakers and tasks hold each other.
+    /// Forgets everybody: tasks and their line hold each other.
     pub(crate) fn clear(&self) {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
-        let director = lock(&self.director).take();
-        drop((waiting, director));
+        drop(waiting);
     }
 }
 
-/// How a task ended.
-pub(crate) type Ending<T> = Result<T, Box<dyn Any + Send>>;
+/// The payload of a panic.
+pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// A task's future, polled only when the task has a turn. Yields the payload of a panic instead of passing it on.
-pub(crate) struct Gated<F> {
-    task: Arc<Task>,
-    inner: Option<Pin<Box<F>>>,
+/// What a task does, and how it is woken.
+struct Part {
+    future: LocalBoxFuture<'static, ()>,
     waker: Waker,
 }
 
-impl<F> Gated<F> {
-    pub(crate) fn new(task: Arc<Task>, inner: F) -> Self {
-        Self { waker: Waker::from(Arc::clone(&task)), inner: Some(Box::pin(inner)), task }
+/// The futures of all tasks: by node, and by number among all tasks of the node.
+#[derive(Default)]
+pub(crate) struct Stage(Vec<Vec<Option<Part>>>);
+
+impl Stage {
+    /// Puts the future of a new task on the stage.
+    pub(crate) fn enter(&mut self, task: Arc<Task>, future: LocalBoxFuture<'static, ()>) {
+        let (node, number) = (task.node, task.number as usize);
+        if self.0.len() <= node {
+            self.0.resize_with(node + 1, Vec::new);
+        }
+        let tasks = &mut self.0[node];
+        if tasks.len() <= number {
+            tasks.resize_with(number + 1, || None);
+        }
+        tasks[number] = Some(Part { future, waker: Waker::from(task) });
     }
 
-    /// Drops the future; what its destructors have to say in panic is of no interest any more.
-    fn end(&mut self) {
-        if let Some(inner) = self.inner.take() {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(inner)));
-        }
-    }
-}
-
-impl<F: Future> Future for Gated<F> {
-    type Output = Ending<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let gated = &mut *self;
-        let mut executor = lock(&gated.task.executor);
-        if executor.is_none() {
-            *executor = Some(context.waker().clone());
-        }
-        drop(executor);
-        if !gated.task.has_turn.swap(false, Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        gated.task.waiting.store(false, Ordering::Relaxed);
-        let inner = gated.inner.as_mut().expect("a task is not polled after its end");
-        let mut own = Context::from_waker(&gated.waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| inner.as_mut().poll(&mut own)));
-        let ending = match polled {
-            Ok(Poll::Pending) => None,
-            Ok(Poll::Ready(output)) => Some(Ok(output)),
-            Err(payload) => Some(Err(payload)),
+    /// Gives `task` a turn. One that has ended does nothing with it.
+    ///
+    /// # Errors
+    ///
+    /// When it panics: the payload.
+    pub(crate) fn give_turn(&mut self, task: &Task) -> Result<(), Panic> {
+        task.waiting.store(false, Ordering::Relaxed);
+        let place = self.0.get_mut(task.node).and_then(|tasks| tasks.get_mut(task.number as usize));
+        let Some(place) = place else { return Ok(()) };
+        let Some(Part { future, waker }) = place else { return Ok(()) };
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(waker))));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Ok(()),
+            Ok(Poll::Ready(())) => Ok(()),
+            Err(payload) => Err(payload),
         };
-        if ending.is_some() {
-            gated.end();
-        }
-        gated.task.turns.hand_back();
-        ending.map_or(Poll::Pending, Poll::Ready)
+        leave(place);
+        ended
+    }
+
+    /// Ends all tasks of a node.
+    pub(crate) fn clear(&mut self, node: usize) {
+        self.0.get_mut(node).into_iter().flatten().for_each(leave);
+    }
+
+    /// Ends all tasks of all nodes.
+    pub(crate) fn clear_all(&mut self) {
+        self.0.iter_mut().flatten().for_each(leave);
     }
 }
 
-impl<F> Drop for Gated<F> {
-    fn drop(&mut self) {
-        self.end();
-        lock(&self.task.executor).take();
-        if self.task.has_turn.swap(false, Ordering::Relaxed) {
-            self.task.turns.hand_back();
-        }
+/// Drops a future; what its destructors have to say in panic is of no interest any more.
+fn leave(place: &mut Option<Part>) {
+    if let Some(part) = place.take() {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(part)));
     }
 }
