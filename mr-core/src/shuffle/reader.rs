@@ -1,4 +1,4 @@
-//! Reads a run file: the trailer once, then one partition's segment block by block, believing nothing it has not checked.
+//! Reads a run file: its end once, with the trailer, then one partition's segment block by block, believing nothing it has not checked.
 
 use std::sync::Arc;
 
@@ -27,6 +27,10 @@ pub enum RunError {
     },
 }
 
+/// How much is read of a file's end at first: of a small file everything, of most others the whole index. A reduce opens the outputs of
+/// all maps, so each call to the file system that this saves is saved as often as there are maps times reduces.
+const TAIL_BYTES: u64 = 4096;
+
 /// An open run file whose trailer was checked.
 #[derive(Debug)]
 pub struct RunFile<F> {
@@ -34,6 +38,8 @@ pub struct RunFile<F> {
     path: Utf8PathBuf,
     index_offset: u64,
     block_bytes: usize,
+    /// The last bytes of the file, and where they start.
+    tail: (u64, Vec<u8>),
 }
 
 impl<F: File> RunFile<F> {
@@ -50,13 +56,16 @@ impl<F: File> RunFile<F> {
         block_bytes: usize,
     ) -> Result<Self, RunError> {
         let size = file.size().await?;
-        let mut run = Self { file, path: path.to_owned(), index_offset: 0, block_bytes };
-        let mut bytes = [0; TRAILER_BYTES];
+        let start = size.saturating_sub(TAIL_BYTES);
+        let mut run = Self { file, path: path.to_owned(), index_offset: 0, block_bytes, tail: (start, Vec::new()) };
         let Some(offset) = size.checked_sub(TRAILER_BYTES as u64) else {
             return Err(run.wrong(FormatError::Truncated { what: "trailer", offset: 0, size }));
         };
-        run.read_exact(offset, &mut bytes, "trailer").await?;
-        let trailer = Trailer::decode(&bytes, size).map_err(|error| run.wrong(error))?;
+        let mut tail = vec![0; (size - start) as usize];
+        run.read_exact(start, &mut tail, "trailer").await?;
+        let trailer: &[u8; TRAILER_BYTES] = tail.last_chunk().expect("the tail is no shorter than the trailer");
+        let trailer = Trailer::decode(trailer, size).map_err(|error| run.wrong(error))?;
+        run.tail.1 = tail;
         if trailer.producer != producer {
             let foreign = FormatError::Foreign { found: trailer.producer, expected: producer, offset };
             return Err(run.wrong(foreign));
@@ -77,18 +86,28 @@ impl<F: File> RunFile<F> {
     pub async fn segment(self: &Arc<Self>, partition: Partition) -> Result<Segment<F>, RunError> {
         let offset = self.index_offset + u64::from(partition.0) * INDEX_ENTRY_BYTES as u64;
         let mut bytes = [0; INDEX_ENTRY_BYTES];
-        self.read_exact(offset, &mut bytes, "index entry").await?;
+        match self.in_tail(offset, INDEX_ENTRY_BYTES as u64) {
+            Some(known) => bytes.copy_from_slice(known),
+            None => self.read_exact(offset, &mut bytes, "index entry").await?,
+        }
         let entry =
             IndexEntry::decode(&bytes, partition, offset, self.index_offset).map_err(|error| self.wrong(error))?;
         Ok(Segment {
             run: Arc::clone(self),
-            window: Vec::new(),
+            window: self.in_tail(entry.offset, entry.len).map(<[u8]>::to_vec).unwrap_or_default(),
             start: entry.offset,
             end: entry.offset + entry.len,
             block_len: 0,
             group: GroupPlace::before(BLOCK_HEADER_BYTES),
             unread_records: entry.records,
         })
+    }
+
+    /// The `len` bytes of the file from `offset` on, if they are known already.
+    fn in_tail(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        let (start, tail) = &self.tail;
+        let from = usize::try_from(offset.checked_sub(*start)?).ok()?;
+        tail.get(from..from.checked_add(usize::try_from(len).ok()?)?)
     }
 
     async fn read_exact(&self, offset: u64, mut bytes: &mut [u8], what: &'static str) -> Result<(), RunError> {
