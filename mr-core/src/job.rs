@@ -47,6 +47,8 @@ pub struct Job {
     pub combine: bool,
     /// How long an attempt may go without a sign of progress before another is started beside it.
     pub task_timeout: Duration,
+    /// Whether, near the end of a phase, a task that takes much longer than others have is given to a second worker as well.
+    pub backup_tasks: bool,
     /// How many attempts of one task may fail before the job does.
     pub max_failures: u32,
     /// How long the coordinator waits for goodbyes after the end of the job.
@@ -66,6 +68,7 @@ impl Job {
             app_argument: String::new(),
             combine: true,
             task_timeout: Duration::from_secs(10),
+            backup_tasks: true,
             max_failures: 4,
             exit_grace: Duration::from_secs(1),
         }

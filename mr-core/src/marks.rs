@@ -9,6 +9,8 @@ use crate::protocol::Ending;
 
 /// A task was given out again.
 pub const TRIED_AGAIN: &str = "a task was given out again";
+/// A task that took much longer than others was given to a second worker.
+pub const BACKED_UP: &str = "a straggler got a backup";
 /// A worker was lost.
 pub const WORKER_LOST: &str = "a worker was lost";
 /// A report came for an attempt that did not count any more.
@@ -43,8 +45,9 @@ pub const MERGED_IN_PASSES: &str = "runs were merged in several passes";
 pub const VALUES_FOLDED: &str = "a long list of values was combined while it was gathered";
 
 /// Every mark.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 18] = [
     TRIED_AGAIN,
+    BACKED_UP,
     WORKER_LOST,
     LATE_REPORT,
     ATTEMPT_FAILED,
@@ -66,6 +69,7 @@ pub const ALL: [&str; 17] = [
 /// The mark that an event of the coordinator is worth.
 pub(crate) fn of_event(event: &Event) -> Option<&'static str> {
     match event {
+        Event::AttemptAssigned { backup: true, .. } => Some(BACKED_UP),
         Event::AttemptAssigned { attempt, .. } if attempt.attempt.0 > 1 => Some(TRIED_AGAIN),
         Event::WorkerLost { .. } => Some(WORKER_LOST),
         Event::ReportIgnored { .. } => Some(LATE_REPORT),

@@ -16,14 +16,18 @@ impl Coordinator {
             Event::WorkerHeard { worker } => self.set_presence(*worker, Presence::Present, now),
             Event::WorkerLost { worker } => self.set_presence(*worker, Presence::Lost, now),
             Event::WorkerLeft { worker } => self.remove_worker(now, *worker),
-            Event::AttemptAssigned { attempt, worker, question } => self.assign(now, *attempt, *worker, *question),
+            Event::AttemptAssigned { attempt, worker, question, backup } => {
+                self.backups += u64::from(*backup);
+                self.retries += u64::from(attempt.attempt.0 > 1 && !backup);
+                self.assign(now, *attempt, *worker, *question);
+            }
             Event::AttemptProgressed { attempt, ticks } => self.progress_attempt(now, *attempt, *ticks),
             Event::CommitGranted { attempt } => {
                 let (table, index) = self.table_mut(attempt.task);
                 table.update(index, |task| task.granted.push(attempt.attempt));
             }
             Event::AttemptCommitted { attempt, counters, .. } => {
-                self.commit(*attempt, *counters);
+                self.commit(now, *attempt, *counters);
             }
             Event::AttemptFailed { attempt, .. } => {
                 self.failures += 1;
@@ -78,12 +82,12 @@ impl Coordinator {
 
     fn assign(&mut self, now: Timestamp, attempt: AttemptId, id: WorkerId, question: u64) {
         self.attempts += 1;
-        self.retries += u64::from(attempt.attempt.0 > 1);
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.running.insert(attempt);
             worker.answered = Some((question, attempt));
         }
-        let running = Running { worker: id, ticks: 0, last_progress: now, map_commits: self.map_commits.len() as u64 };
+        let map_commits = self.map_commits.len() as u64;
+        let running = Running { worker: id, since: now, ticks: 0, last_progress: now, map_commits };
         let (table, index) = self.table_mut(attempt.task);
         table.update(index, |task| {
             task.assigned = task.assigned.max(attempt.attempt.0);
@@ -101,13 +105,17 @@ impl Coordinator {
         });
     }
 
-    fn commit(&mut self, attempt: AttemptId, counters: Counters) {
+    fn commit(&mut self, now: Timestamp, attempt: AttemptId, counters: Counters) {
         let (table, index) = self.table(attempt.task);
+        let since = table.running(index, attempt.attempt).map(|running| running.since);
         let others: Vec<_> = table.get(index).into_iter().flat_map(|task| task.running.keys().copied()).collect();
         for other in others {
             self.end_attempt(AttemptId { task: attempt.task, attempt: other });
         }
         let (table, index) = self.table_mut(attempt.task);
+        if let Some(since) = since {
+            table.measure(since, now);
+        }
         let mut before = Counters::default();
         table.update(index, |task| {
             task.committed = Some(attempt.attempt);

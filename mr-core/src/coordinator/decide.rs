@@ -2,6 +2,7 @@
 
 use world::Timestamp;
 
+use super::tasks::Pick;
 use super::{Coordinator, Event, Presence};
 use crate::app::AppIdentity;
 use crate::counters::Counters;
@@ -148,10 +149,14 @@ impl Coordinator {
             return if repeat { Reply::Run(self.assignment(attempt)) } else { Reply::Obsolete };
         }
         let (name, table) = self.open_phase();
-        let Some(index) = table.next_for(worker, now) else { return Reply::Wait };
+        let Some(pick) = table.next_for(worker, now) else { return Reply::Wait };
+        let (index, backup) = match pick {
+            Pick::Idle(index) | Pick::Overdue(index) => (index, false),
+            Pick::Straggling(index) => (index, true),
+        };
         let next = table.get(index).map_or(1, |task| task.assigned + 1);
         let attempt = AttemptId { task: name(index), attempt: Attempt(next) };
-        events.push(Event::AttemptAssigned { attempt, worker, question });
+        events.push(Event::AttemptAssigned { attempt, worker, question, backup });
         Reply::Run(self.assignment(attempt))
     }
 

@@ -49,6 +49,8 @@ pub enum Event {
         worker: WorkerId,
         /// The question it answers.
         question: u64,
+        /// Whether it is a backup: another attempt runs, in time but slowly, and the phase is near its end.
+        backup: bool,
     },
     /// An attempt has come further.
     AttemptProgressed {

@@ -21,7 +21,7 @@ impl Coordinator {
                 info!(%worker, "worker left");
                 self.warn_if_alone();
             }
-            Event::AttemptAssigned { attempt, worker, .. } => self.log_assignment(*attempt, worker),
+            Event::AttemptAssigned { attempt, worker, backup, .. } => self.log_assignment(*attempt, worker, *backup),
             Event::CommitGranted { attempt } => {
                 debug!(task = %attempt.task, attempt = attempt.attempt.0, "commit granted");
             }
@@ -45,16 +45,16 @@ impl Coordinator {
         }
     }
 
-    fn log_assignment(&self, id: AttemptId, worker: &crate::ids::WorkerId) {
+    fn log_assignment(&self, id: AttemptId, worker: &crate::ids::WorkerId, backup: bool) {
         let attempt = id.attempt.0;
         match id.task {
             TaskId::Map(map) => {
                 let Some(split) = self.split(map) else { return };
                 let (file, offset, len) = (&split.path, split.offset, split.len);
-                info!(%worker, task = %id.task, attempt, file, offset, len, "assigned");
+                info!(%worker, task = %id.task, attempt, backup, file, offset, len, "assigned");
             }
             TaskId::Reduce(partition) => {
-                info!(%worker, task = %id.task, attempt, file = %format_args!("mr-out-{partition}"), "assigned");
+                info!(%worker, task = %id.task, attempt, backup, file = %format_args!("mr-out-{partition}"), "assigned");
             }
         }
     }

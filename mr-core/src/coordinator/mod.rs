@@ -5,8 +5,8 @@
 //! as plain function calls. [`serve`] is the one thin driver.
 //!
 //! The rules, and where they come from: maps first, reduces once every map is committed (MapReduce paper, section 3.1); an
-//! attempt without progress gets another beside it and whichever is done first counts (section 3.6, as backup tasks); only one
-//! reduce attempt at a time may put its output in place (Hadoop's commit gate); a bad map output is made again (section 3.3).
+//! attempt without progress gets another beside it and whichever is done first counts (section 3.3); so does, near the end of a
+//! phase, one that takes much longer than others have (section 3.6, backup tasks); only one reduce attempt at a time may put its output in place (Hadoop's commit gate); a bad map output is made again (section 3.3).
 
 mod apply;
 mod decide;
@@ -66,6 +66,7 @@ pub struct Coordinator {
     map_commits: Vec<MapAttempt>,
     attempts: u64,
     retries: u64,
+    backups: u64,
     failures: u64,
     counters: Counters,
     ending: Option<Ending>,
@@ -75,18 +76,19 @@ impl Coordinator {
     /// The coordinator of `job`, before anything happened.
     #[must_use]
     pub fn new(job: Job) -> Self {
-        let reduces = TaskTable::new(job.reduces.get() as usize, job.task_timeout);
+        let reduces = TaskTable::new(job.reduces.get() as usize, &job);
         let mut coordinator = Self {
             app: None,
             splits: Vec::new(),
             workers: BTreeMap::new(),
             nonces: BTreeMap::new(),
             heard: BTreeSet::new(),
-            maps: TaskTable::new(0, job.task_timeout),
+            maps: TaskTable::new(0, &job),
             reduces,
             map_commits: Vec::new(),
             attempts: 0,
             retries: 0,
+            backups: 0,
             failures: 0,
             counters: Counters::default(),
             ending: None,
@@ -180,7 +182,7 @@ impl Coordinator {
 
     fn adopt(&mut self, app: AppIdentity) {
         self.splits = self.job.splits(app.input);
-        self.maps = TaskTable::new(self.splits.len(), self.job.task_timeout);
+        self.maps = TaskTable::new(self.splits.len(), &self.job);
         self.app = Some(app);
     }
 }

@@ -29,8 +29,10 @@ pub struct JobProgress {
     pub reduces_committed: usize,
     /// How many attempts were given out.
     pub attempts: u64,
-    /// How many of these were not the first of their task.
+    /// How many of these were not the first of their task, nor backups.
     pub retries: u64,
+    /// How many were backups.
+    pub backups: u64,
     /// How many attempts failed, and map outputs went bad.
     pub failures: u64,
     /// How many workers are present.
@@ -56,6 +58,7 @@ impl Coordinator {
             reduces_committed: self.reduces.committed(),
             attempts: self.attempts,
             retries: self.retries,
+            backups: self.backups,
             failures: self.failures,
             workers: self.present_workers(),
             counters: self.counters,

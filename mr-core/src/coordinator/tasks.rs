@@ -1,7 +1,8 @@
 //! The tasks of one phase and the attempts at them: which wait, which run, which are overdue, which are committed.
 //!
-//! Two ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on, and the
-//! tasks on which every attempt has gone without a sign of progress for the timeout, longest overdue first.
+//! Three ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on; the tasks on
+//! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
+//! attempt works alone, the one that has for longest first: in the end it may get a backup.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,11 +11,14 @@ use world::Timestamp;
 
 use crate::counters::Counters;
 use crate::ids::{Attempt, WorkerId};
+use crate::job::Job;
 
 /// An attempt that was given out and has not come to an end that the coordinator knows of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
     pub(super) worker: WorkerId,
+    /// When it was given out.
+    pub(super) since: Timestamp,
     pub(super) ticks: u64,
     pub(super) last_progress: Timestamp,
     /// How many map commits there were when it was given out: what a reduce reads, however often it is told.
@@ -41,26 +45,54 @@ impl Task {
     fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
         self.running.values().map(|running| running.last_progress + timeout).max()
     }
+
+    /// Since when the one attempt that runs does so.
+    fn alone_since(&self) -> Option<Timestamp> {
+        let mut running = self.running.values();
+        running.next().filter(|_| running.next().is_none()).map(|running| running.since)
+    }
 }
+
+/// Why a task is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pick {
+    /// Nobody works on it.
+    Idle(usize),
+    /// Whoever works on it shows no progress.
+    Overdue(usize),
+    /// The phase is nearly done, and whoever works on it takes much longer than others have.
+    Straggling(usize),
+}
+
+/// How many times the mean time of the committed tasks an attempt has to run before it gets a backup.
+const STRAGGLES_AFTER: u32 = 2;
 
 /// The tasks of one phase. Index `i` is task `i`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TaskTable {
     tasks: Vec<Task>,
     timeout: Duration,
+    backups: bool,
     idle: BTreeSet<usize>,
     deadlines: BTreeSet<(Timestamp, usize)>,
+    alone: BTreeSet<(Timestamp, usize)>,
     committed: usize,
+    /// How many attempts were committed, and the time that these took in all.
+    took: (u32, Duration),
 }
 
 impl TaskTable {
-    pub(super) fn new(count: usize, timeout: Duration) -> Self {
+    /// So many tasks of `job`.
+    pub(super) fn new(count: usize, job: &Job) -> Self {
         Self {
             tasks: vec![Task::default(); count],
-            timeout,
+            timeout: job.task_timeout,
+            backups: job.backup_tasks,
             idle: (0..count).collect(),
             deadlines: BTreeSet::new(),
+            alone: BTreeSet::new(),
             committed: 0,
+            took: (0, Duration::ZERO),
         }
     }
 
@@ -90,24 +122,61 @@ impl TaskTable {
         self.tasks.get(index)?.running.get(&attempt)
     }
 
-    /// The task that `worker` should try next: the first nobody works on, else the longest overdue of which it does not
-    /// already run an attempt itself.
-    pub(super) fn next_for(&self, worker: WorkerId, now: Timestamp) -> Option<usize> {
+    /// The task that `worker` should try next: the first nobody works on, else the longest overdue, else the one that straggles most;
+    /// of the latter two none at which it works itself.
+    pub(super) fn next_for(&self, worker: WorkerId, now: Timestamp) -> Option<Pick> {
         if let Some(&index) = self.idle.first() {
-            return Some(index);
+            return Some(Pick::Idle(index));
         }
+        let others = |index: &usize| self.tasks[*index].running.values().all(|running| running.worker != worker);
         let overdue = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
-        overdue.map(|&(_, index)| index).find(|&index| self.tasks[index].running.values().all(|r| r.worker != worker))
+        if let Some(index) = overdue.map(|&(_, index)| index).find(others) {
+            return Some(Pick::Overdue(index));
+        }
+        let age = self.backup_age()?;
+        let straggling = self.alone.iter().take_while(|(since, _)| *since + age <= now);
+        straggling.map(|&(_, index)| index).find(others).map(Pick::Straggling)
     }
 
     /// Whether anything could be given out to some worker.
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        !self.idle.is_empty() || self.deadlines.first().is_some_and(|(deadline, _)| *deadline <= now)
+        let begun = |set: &BTreeSet<(Timestamp, usize)>, after: Duration| {
+            set.first().is_some_and(|(moment, _)| *moment + after <= now)
+        };
+        !self.idle.is_empty()
+            || begun(&self.deadlines, Duration::ZERO)
+            || self.backup_age().is_some_and(|age| begun(&self.alone, age))
     }
 
-    /// The first moment after `now` at which a task becomes overdue.
+    /// The first moment after `now` at which a task becomes overdue or an attempt is one that straggles.
     pub(super) fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        self.deadlines.range((now, usize::MAX)..).map(|&(deadline, _)| deadline).find(|&deadline| deadline > now)
+        let after = |set: &BTreeSet<(Timestamp, usize)>, moment: Timestamp| {
+            set.range((moment, usize::MAX)..).map(|&(at, _)| at).find(|at| *at > moment)
+        };
+        let overdue = after(&self.deadlines, now);
+        let straggles = self.backup_age().and_then(|age| {
+            let since = match now.since_origin().checked_sub(age) {
+                Some(begun) => after(&self.alone, Timestamp::from_origin(begun)),
+                None => self.alone.first().map(|&(since, _)| since),
+            };
+            since.map(|since| since + age)
+        });
+        [overdue, straggles].into_iter().flatten().min()
+    }
+
+    /// How long an attempt has to run until it gets a backup: twice as long as others took, and the task timeout at least. None while
+    /// the phase is not close to its end: some task waits, or half of them are not committed. (MapReduce paper, section 3.6; lab 1:
+    /// "backup tasks should only be scheduled after some relatively long period of time".)
+    fn backup_age(&self) -> Option<Duration> {
+        let (committed, took) = self.took;
+        let near_end = self.idle.is_empty() && self.committed * 2 >= self.tasks.len();
+        (self.backups && near_end && committed > 0).then(|| (took * STRAGGLES_AFTER / committed).max(self.timeout))
+    }
+
+    /// An attempt that was given out `since` is committed at `now`.
+    pub(super) fn measure(&mut self, since: Timestamp, now: Timestamp) {
+        self.took.0 += 1;
+        self.took.1 = self.took.1.saturating_add(now.since(since));
     }
 
     /// Whether attempt `attempt` has shown no progress for the timeout.
@@ -118,24 +187,28 @@ impl TaskTable {
     /// Changes task `index` by `change` and keeps the ordered sets in step.
     pub(super) fn update(&mut self, index: usize, change: impl FnOnce(&mut Task)) {
         let Some(task) = self.tasks.get_mut(index) else { return };
-        let before = (task.committed.is_some(), task.deadline(self.timeout));
+        let before = (task.committed.is_some(), task.deadline(self.timeout), task.alone_since());
         change(task);
         if task.committed.is_some() {
             task.running.clear();
         }
-        let after = (task.committed.is_some(), task.deadline(self.timeout));
+        let after = (task.committed.is_some(), task.deadline(self.timeout), task.alone_since());
         if let Some(deadline) = before.1 {
             self.deadlines.remove(&(deadline, index));
         }
+        if before.2 != after.2 {
+            before.2.map(|since| self.alone.remove(&(since, index)));
+            after.2.map(|since| self.alone.insert((since, index)));
+        }
         match after {
-            (true, _) => {
+            (true, ..) => {
                 self.idle.remove(&index);
             }
-            (false, Some(deadline)) => {
+            (false, Some(deadline), _) => {
                 self.deadlines.insert((deadline, index));
                 self.idle.remove(&index);
             }
-            (false, None) => {
+            (false, None, _) => {
                 self.idle.insert(index);
             }
         }
@@ -146,58 +219,115 @@ impl TaskTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::JobId;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_origin(Duration::from_secs(seconds))
     }
 
+    /// With a timeout of ten seconds.
+    fn table(count: usize) -> TaskTable {
+        TaskTable::new(count, &Job::new(JobId(1), Vec::new()))
+    }
+
     fn assign(table: &mut TaskTable, index: usize, worker: u32, now: Timestamp) {
         table.update(index, |task| {
             task.assigned += 1;
-            let running = Running { worker: WorkerId(worker), ticks: 0, last_progress: now, map_commits: 0 };
+            let worker = WorkerId(worker);
+            let running = Running { worker, since: now, ticks: 0, last_progress: now, map_commits: 0 };
             task.running.insert(Attempt(task.assigned), running);
         });
     }
 
+    fn progress(table: &mut TaskTable, index: usize, now: Timestamp) {
+        table.update(index, |task| task.running.values_mut().for_each(|running| running.last_progress = now));
+    }
+
+    fn commit(table: &mut TaskTable, index: usize, since: Timestamp, now: Timestamp) {
+        table.measure(since, now);
+        table.update(index, |task| task.committed = Some(Attempt(1)));
+    }
+
     #[test]
     fn idle_tasks_come_before_overdue_ones_and_the_longest_overdue_first() {
-        let mut table = TaskTable::new(3, Duration::from_secs(10));
+        let mut table = table(3);
         assign(&mut table, 1, 1, at(0));
         assign(&mut table, 0, 1, at(1));
-        assert_eq!(table.next_for(WorkerId(2), at(30)), Some(2));
+        assert_eq!(table.next_for(WorkerId(2), at(30)), Some(Pick::Idle(2)));
         assign(&mut table, 2, 1, at(30));
         assert_eq!(table.next_for(WorkerId(2), at(9)), None);
-        assert_eq!(table.next_for(WorkerId(2), at(10)), Some(1));
-        assert_eq!(table.next_for(WorkerId(2), at(30)), Some(1));
+        assert_eq!(table.next_for(WorkerId(2), at(10)), Some(Pick::Overdue(1)));
+        assert_eq!(table.next_for(WorkerId(2), at(30)), Some(Pick::Overdue(1)));
         assert_eq!(table.next_deadline(at(10)), Some(at(11)));
     }
 
     #[test]
     fn a_worker_is_not_given_a_second_attempt_beside_its_own() {
-        let mut table = TaskTable::new(1, Duration::from_secs(10));
+        let mut table = table(1);
         assign(&mut table, 0, 1, at(0));
         assert_eq!(table.next_for(WorkerId(1), at(20)), None);
-        assert_eq!(table.next_for(WorkerId(2), at(20)), Some(0));
+        assert_eq!(table.next_for(WorkerId(2), at(20)), Some(Pick::Overdue(0)));
     }
 
     #[test]
     fn a_second_attempt_starts_the_clock_again() {
-        let mut table = TaskTable::new(1, Duration::from_secs(10));
+        let mut table = table(1);
         assign(&mut table, 0, 1, at(0));
         assign(&mut table, 0, 2, at(12));
         assert!(table.is_overdue(0, Attempt(1), at(12)));
         assert_eq!(table.next_for(WorkerId(3), at(21)), None);
-        assert_eq!(table.next_for(WorkerId(3), at(22)), Some(0));
+        assert_eq!(table.next_for(WorkerId(3), at(22)), Some(Pick::Overdue(0)));
     }
 
     #[test]
     fn a_committed_task_is_neither_idle_nor_overdue_until_its_output_is_lost() {
-        let mut table = TaskTable::new(1, Duration::from_secs(10));
+        let mut table = table(1);
         assign(&mut table, 0, 1, at(0));
         table.update(0, |task| task.committed = Some(Attempt(1)));
         assert!(table.all_committed() && !table.has_work(at(99)) && table.running(0, Attempt(1)).is_none());
         table.update(0, |task| task.committed = None);
         assert!(!table.all_committed());
-        assert_eq!(table.next_for(WorkerId(1), at(99)), Some(0));
+        assert_eq!(table.next_for(WorkerId(1), at(99)), Some(Pick::Idle(0)));
+    }
+
+    /// Two tasks: the first took 30 s, the second goes on and shows progress all the time.
+    fn straggling() -> TaskTable {
+        let mut table = table(2);
+        assign(&mut table, 0, 1, at(0));
+        assign(&mut table, 1, 2, at(0));
+        commit(&mut table, 0, at(0), at(30));
+        progress(&mut table, 1, at(55));
+        table
+    }
+
+    #[test]
+    fn who_takes_twice_as_long_as_the_others_gets_one_backup_on_another_worker() {
+        let mut table = straggling();
+        assert_eq!((table.next_for(WorkerId(1), at(59)), table.next_deadline(at(59))), (None, Some(at(60))));
+        assert!(!table.has_work(at(59)) && table.has_work(at(60)));
+        assert_eq!(table.next_for(WorkerId(2), at(60)), None, "it works at it itself");
+        assert_eq!(table.next_for(WorkerId(1), at(60)), Some(Pick::Straggling(1)));
+        assign(&mut table, 1, 1, at(60));
+        progress(&mut table, 1, at(99));
+        assert_eq!(table.next_for(WorkerId(3), at(100)), None, "one backup is enough");
+        assert!(!table.has_work(at(100)));
+    }
+
+    #[test]
+    fn there_are_no_backups_far_from_the_end_nor_before_the_timeout_nor_where_nobody_wants_them() {
+        let mut far = table(3);
+        for index in 0..3 {
+            assign(&mut far, index, 1, at(0));
+        }
+        commit(&mut far, 0, at(0), at(1));
+        progress(&mut far, 1, at(9));
+        progress(&mut far, 2, at(9));
+        assert_eq!(far.next_for(WorkerId(2), at(12)), None, "one of three");
+        commit(&mut far, 1, at(0), at(9));
+        assert_eq!(far.next_for(WorkerId(2), at(9)), None, "the mean is 5 s, the timeout 10 s");
+        assert_eq!(far.next_for(WorkerId(2), at(10)), Some(Pick::Straggling(2)));
+        let mut unwanted = straggling();
+        unwanted.backups = false;
+        assert_eq!(unwanted.next_for(WorkerId(1), at(60)), None);
     }
 }

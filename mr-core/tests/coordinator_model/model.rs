@@ -22,6 +22,7 @@ pub(crate) struct AttemptModel {
     /// Counted from 1, as worker ids are.
     pub(crate) worker: u32,
     pub(crate) ticks: u64,
+    pub(crate) since: Duration,
     pub(crate) last_progress: Duration,
     /// How many map commits a reduce is told to read.
     pub(crate) reads: Option<usize>,
@@ -65,6 +66,9 @@ pub(crate) struct Model {
     pub(crate) reduces: Vec<TaskModel>,
     pub(crate) attempts: Vec<AttemptModel>,
     pub(crate) commits: Vec<MapAttempt>,
+    /// What each committed attempt took, of maps and of reduces.
+    pub(crate) maps_took: Vec<Duration>,
+    pub(crate) reduces_took: Vec<Duration>,
     pub(crate) succeeded: bool,
     pub(crate) failed: bool,
 }
@@ -79,6 +83,8 @@ impl Model {
             reduces: vec![TaskModel::default(); reduces],
             attempts: Vec::new(),
             commits: Vec::new(),
+            maps_took: Vec::new(),
+            reduces_took: Vec::new(),
             succeeded: false,
             failed: false,
         }
@@ -149,13 +155,14 @@ impl Model {
         model.assigned += 1;
         let id = AttemptId { task, attempt: Attempt(model.assigned) };
         let reads = matches!(task, TaskId::Reduce(_)).then_some(self.commits.len());
-        self.attempts.push(AttemptModel { id, worker, ticks: 0, last_progress: self.now, reads, open: true });
+        let (since, last_progress) = (self.now, self.now);
+        self.attempts.push(AttemptModel { id, worker, ticks: 0, since, last_progress, reads, open: true });
         self.workers[worker as usize - 1].answered = Some((question, id));
         Expected::Run(id, reads)
     }
 
     /// First a task nobody works on; else the one longest without progress, if that is longer than the timeout and somebody
-    /// else works on it. Reduces only when every map is committed.
+    /// else works on it; else one that straggles. Reduces only when every map is committed.
     fn pick(&self, worker: u32) -> Option<TaskId> {
         let maps_done = self.maps.iter().all(|map| map.committed.is_some());
         let open: Vec<TaskId> = if maps_done {
@@ -169,8 +176,24 @@ impl Model {
             return Some(idle);
         }
         let last_progress = |task: TaskId| attempts_at(task).map(|a| a.last_progress).max().unwrap_or_default();
-        let overdue = open.into_iter().filter(|&task| last_progress(task) + TIMEOUT <= self.now);
-        overdue.filter(|&task| attempts_at(task).all(|a| a.worker != worker)).min_by_key(|&task| last_progress(task))
+        let by_others = |task: &TaskId| attempts_at(*task).all(|a| a.worker != worker);
+        let overdue = open.iter().copied().filter(|&task| last_progress(task) + TIMEOUT <= self.now);
+        if let Some(overdue) = overdue.filter(by_others).min_by_key(|&task| last_progress(task)) {
+            return Some(overdue);
+        }
+        // Near the end of the phase: of those at which one attempt works, and has for too long, the one at work for longest.
+        let (tasks, took) = match maps_done {
+            true => (self.reduces.len(), &self.reduces_took),
+            false => (self.maps.len(), &self.maps_took),
+        };
+        if took.is_empty() || (tasks - open.len()) * 2 < tasks {
+            return None;
+        }
+        let long = (took.iter().sum::<Duration>() * 2 / took.len() as u32).max(TIMEOUT);
+        let since = |task: TaskId| attempts_at(task).map(|a| a.since).min().unwrap_or_default();
+        let straggling =
+            open.into_iter().filter(|&task| attempts_at(task).count() == 1 && since(task) + long <= self.now);
+        straggling.filter(by_others).min_by_key(|&task| since(task))
     }
 
     pub(crate) fn map_outputs(&mut self, worker: u32, known: u64) -> Expected {
@@ -219,6 +242,11 @@ impl Model {
         let permitted = matches!(id.task, TaskId::Map(_)) || self.task(id.task).granted.contains(&id.attempt);
         if !permitted {
             return Expected::Obsolete;
+        }
+        let took = self.now - self.open_attempt(worker, id).expect("checked above").since;
+        match id.task {
+            TaskId::Map(_) => self.maps_took.push(took),
+            TaskId::Reduce(_) => self.reduces_took.push(took),
         }
         let task = self.task_mut(id.task).expect("open attempts have tasks");
         task.committed = Some(id.attempt);

@@ -23,6 +23,10 @@ pub struct JobOptions {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
     pub task_timeout: Duration,
 
+    /// Do not give a task to a second worker because it takes much longer than others near the end of a phase
+    #[arg(long)]
+    pub no_backup_tasks: bool,
+
     /// How often a task may fail before the job does
     #[arg(long, value_name = "N", default_value = "4")]
     pub max_failures: NonZeroU32,
@@ -46,6 +50,7 @@ impl JobOptions {
             app_argument: self.arg.clone(),
             combine: !self.no_combine,
             task_timeout: self.task_timeout,
+            backup_tasks: !self.no_backup_tasks,
             max_failures: self.max_failures.get(),
             ..Job::new(id, inputs)
         }

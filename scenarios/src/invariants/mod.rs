@@ -2,6 +2,7 @@
 //! made by hand.
 
 mod agreement;
+mod backup_tasks;
 mod commits_are_real;
 mod committed_inputs;
 mod counters;
@@ -10,6 +11,7 @@ mod everyone_agrees;
 mod fails_honestly;
 mod finishes;
 mod gives_up_cleanly;
+mod idle_workers;
 mod maps_before_reduces;
 mod not_reissued_in_time;
 mod nothing_left;
@@ -34,6 +36,7 @@ use sim::{DiskView, Event, Finished, Observer, Report};
 
 pub use self::agreement::Run;
 pub(crate) use self::agreement::{AGREEMENT, Agreement};
+use self::backup_tasks::BackupTasks;
 use self::commits_are_real::CommitsAreReal;
 use self::committed_inputs::CommittedInputs;
 use self::counters::CountersAreExact;
@@ -143,6 +146,7 @@ impl Promises {
             Box::new(CommittedInputs::new(schedule)),
             Box::new(WorkDoneOnce::new(schedule)),
             Box::new(Prompt::new(schedule)),
+            Box::new(BackupTasks::new(schedule)),
             Box::new(PrivateFiles::default()),
             Box::new(CountersAreExact::new(expected)),
             Box::new(FailsHonestly::new(schedule, expected)),

@@ -2,7 +2,7 @@
 //! shown no progress for the task timeout. Attempt numbers are never used twice, and only one attempt at a time may commit unless
 //! the other has ended or is overdue. (MapReduce paper, section 3.3; lab 1: wait ten seconds, then give the task to another.)
 //!
-//! Time is the coordinator's own, which may leap. Whether the coordinator is right to believe that an attempt shows no progress is
+//! A backup beside an attempt in time is for `backup_tasks` to judge. Time is the coordinator's own, which may leap. Whether the coordinator is right to believe that an attempt shows no progress is
 //! for `work_done_once` to say, in runs in which it has no excuse.
 
 use std::collections::BTreeMap;
@@ -38,9 +38,9 @@ impl NotReissuedInTime {
         self.running.get(&attempt).is_some_and(|running| running.last_progress + self.timeout > now)
     }
 
-    fn assign(&mut self, attempt: AttemptId, worker: WorkerId, now: Timestamp) -> Verdict {
-        let others = self.running.keys().copied().filter(|other| other.task == attempt.task);
-        if let Some(other) = others.into_iter().find(|&other| self.in_time(other, now)) {
+    fn assign(&mut self, attempt: AttemptId, worker: WorkerId, backup: bool, now: Timestamp) -> Verdict {
+        let mut others = self.running.keys().copied().filter(|other| other.task == attempt.task && !backup);
+        if let Some(other) = others.find(|&other| self.in_time(other, now)) {
             return Err(format!(
                 "{attempt} was given to worker {} while attempt {} is in time",
                 worker.0, other.attempt.0
@@ -72,8 +72,8 @@ impl Invariant for NotReissuedInTime {
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         let Some(happened) = happened(event) else { return Ok(()) };
         match &happened.event {
-            coordinator::Event::AttemptAssigned { attempt, worker, .. } => {
-                return self.assign(*attempt, *worker, happened.at);
+            coordinator::Event::AttemptAssigned { attempt, worker, backup, .. } => {
+                return self.assign(*attempt, *worker, *backup, happened.at);
             }
             coordinator::Event::CommitGranted { attempt } => return self.grant(*attempt, happened.at),
             coordinator::Event::AttemptProgressed { attempt, .. } => {
@@ -99,15 +99,11 @@ mod tests {
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{assigned, failed, happened, map, reduce, watch};
+    use crate::invariants::testing::{assigned, failed, happened, map, progressed, reduce, watch};
 
     /// With a timeout of a second.
     fn check(history: Vec<Event>) -> Verdict {
         watch(&mut NotReissuedInTime::new(Duration::from_secs(1)), &StillDisk::default(), history)
-    }
-
-    fn progressed(millis: u64, attempt: AttemptId) -> Event {
-        happened(millis, coordinator::Event::AttemptProgressed { attempt, ticks: 1 })
     }
 
     fn granted(millis: u64, attempt: AttemptId) -> Event {

@@ -19,7 +19,12 @@ pub(super) fn schedule() -> Schedule {
     let worker = WorkerShape { slots: 1, start_after: Duration::ZERO };
     Schedule {
         seed: 0,
-        cluster: ClusterShape { workers: vec![worker, worker], task_timeout: Duration::from_secs(1), max_failures: 4 },
+        cluster: ClusterShape {
+            workers: vec![worker, worker],
+            task_timeout: Duration::from_secs(1),
+            max_failures: 4,
+            backup_tasks: true,
+        },
         workload: Workload {
             app: AppChoice::Wc,
             combine: false,
@@ -68,13 +73,27 @@ pub(super) fn happened(millis: u64, event: coordinator::Event) -> Event {
 
 /// `attempt` is given to worker number `worker`.
 pub(super) fn assigned(millis: u64, attempt: AttemptId, worker: u32) -> Event {
-    happened(millis, coordinator::Event::AttemptAssigned { attempt, worker: WorkerId(worker), question: 1 })
+    happened(
+        millis,
+        coordinator::Event::AttemptAssigned { attempt, worker: WorkerId(worker), question: 1, backup: false },
+    )
 }
 
 /// `attempt` of worker 1 is the one that counts.
 pub(super) fn committed(attempt: AttemptId) -> Event {
     let (worker, counters) = (WorkerId(1), Counters::default());
     happened(0, coordinator::Event::AttemptCommitted { attempt, worker, counters })
+}
+
+/// `attempt` of worker number `worker` is the one that counts, `millis` after the start.
+pub(super) fn committed_at(millis: u64, attempt: AttemptId, worker: u32) -> Event {
+    let (worker, counters) = (WorkerId(worker), Counters::default());
+    happened(millis, coordinator::Event::AttemptCommitted { attempt, worker, counters })
+}
+
+/// `attempt` shows progress.
+pub(super) fn progressed(millis: u64, attempt: AttemptId) -> Event {
+    happened(millis, coordinator::Event::AttemptProgressed { attempt, ticks: 1 })
 }
 
 /// `attempt` of worker 1 failed.

@@ -1,7 +1,7 @@
 //! In a run in which nothing goes wrong each map and each reduce runs exactly once, and nobody waits for a timeout. (MapReduce paper,
 //! section 3.3: work is done again because of failures, not otherwise.)
 //!
-//! Something goes wrong when a fault strikes or an attempt fails. The promise is made for worlds in which the longest stretch without a
+//! A backup is no second time: `backup_tasks` says who may have one. Something goes wrong when a fault strikes or an attempt fails. The promise is made for worlds in which the longest stretch without a
 //! sign of progress is clearly shorter than the task timeout: where computing the largest input at a stretch, or the slowest messages,
 //! may take longer than a third of it, nothing is promised.
 
@@ -64,6 +64,7 @@ impl Invariant for WorkDoneOnce {
         }
         match decided(event) {
             Some(coordinator::Event::AttemptFailed { .. }) => self.promised = false,
+            Some(coordinator::Event::AttemptAssigned { backup: true, .. }) => {}
             Some(coordinator::Event::AttemptAssigned { attempt, .. }) => {
                 let times = self.assigned.entry(attempt.task).or_default();
                 *times += 1;

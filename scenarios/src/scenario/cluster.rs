@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sim::Spread;
 
-use super::between::{Between, Count};
+use super::between::{Between, Count, Odds};
 use super::stream::Stream;
 use crate::schedule::{ClusterShape, Models, WorkerShape};
 
@@ -21,6 +21,8 @@ pub(super) struct ClusterRanges {
     task_timeout: Between<Duration>,
     /// How many attempts of a task may fail.
     max_failures: Between<Count>,
+    /// Whether stragglers get backups: the chance of it.
+    backup_tasks: Odds,
     /// Workers that come later.
     pub(super) late: Option<Late>,
 }
@@ -33,6 +35,7 @@ impl Default for ClusterRanges {
             task_timeout: Between { low: Duration::from_millis(500), high: Duration::from_secs(5) },
             // Faults make attempts fail through no fault of the app's.
             max_failures: Between::exactly(Count(1000)),
+            backup_tasks: Odds(0.5),
             late: None,
         }
     }
@@ -61,6 +64,7 @@ impl ClusterRanges {
             workers,
             task_timeout: self.task_timeout.draw(stream),
             max_failures: self.max_failures.draw(stream).0,
+            backup_tasks: self.backup_tasks.draw(stream),
         }
     }
 }

@@ -27,7 +27,8 @@ impl ClusterShape {
             }
             workers.push_str("), ");
         }
-        format!("{workers}task timeout {}", humantime::format_duration(self.task_timeout))
+        let backups = if self.backup_tasks { ", backup tasks" } else { "" };
+        format!("{workers}task timeout {}{backups}", humantime::format_duration(self.task_timeout))
     }
 }
 

@@ -55,6 +55,9 @@ pub struct ClusterShape {
     pub task_timeout: Duration,
     /// How many attempts of one task may fail before the job does.
     pub max_failures: u32,
+    /// Whether stragglers get backups.
+    #[serde(default)]
+    pub backup_tasks: bool,
 }
 
 impl ClusterShape {

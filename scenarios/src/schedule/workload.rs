@@ -135,6 +135,7 @@ impl Workload {
             combine: self.combine,
             task_timeout: cluster.task_timeout,
             max_failures: cluster.max_failures,
+            backup_tasks: cluster.backup_tasks,
             ..Job::new(JobId(1), inputs.collect())
         }
     }

@@ -81,7 +81,7 @@ fn names_in(fault: &mut Fault) -> Vec<&mut String> {
     names
 }
 
-/// One slot, all from the start, a timeout of a second.
+/// One slot, all from the start, no backups, a timeout of a second.
 pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
     let mut plainer = Vec::new();
     for index in 0..schedule.cluster.workers.len() {
@@ -96,6 +96,11 @@ pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
             from_the_start.cluster.workers[index].start_after = Duration::ZERO;
             plainer.push(from_the_start);
         }
+    }
+    if schedule.cluster.backup_tasks {
+        let mut without_backups = schedule.clone();
+        without_backups.cluster.backup_tasks = false;
+        plainer.push(without_backups);
     }
     if schedule.cluster.task_timeout != Duration::from_secs(1) {
         let mut one_second = schedule.clone();

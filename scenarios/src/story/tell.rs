@@ -131,8 +131,10 @@ impl<'a> Teller<'a> {
             E::WorkerHeard { worker } => (Kind::Said, format!("{} was heard", self.home(*worker)), None),
             E::WorkerLost { worker } => (Kind::WorkerLost, format!("has lost {}", self.home(*worker)), None),
             E::WorkerLeft { worker } => (Kind::Said, format!("{} has left", self.home(*worker)), None),
-            E::AttemptAssigned { attempt, worker, .. } => {
-                (Kind::Assigned, format!("gives {} to {}", short(*attempt), self.home(*worker)), Some(*attempt))
+            E::AttemptAssigned { attempt, worker, backup, .. } => {
+                let backup = if *backup { ", as a backup" } else { "" };
+                let words = format!("gives {} to {}{backup}", short(*attempt), self.home(*worker));
+                (Kind::Assigned, words, Some(*attempt))
             }
             E::AttemptProgressed { attempt, ticks } => {
                 (Kind::Said, format!("{} has come to {ticks}", short(*attempt)), Some(*attempt))

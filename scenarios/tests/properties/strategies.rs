@@ -26,11 +26,14 @@ pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
 pub(crate) fn clusters() -> impl Strategy<Value = ClusterShape> {
     let start_after = prop_oneof![3 => Just(Duration::ZERO), 1 => millis(0..5000)];
     let worker = (1_u32..=2, start_after).prop_map(|(slots, start_after)| WorkerShape { slots, start_after });
-    (vec(worker, 1..=4), millis(500..5000)).prop_map(|(workers, task_timeout)| ClusterShape {
-        workers,
-        task_timeout,
-        // Faults make attempts fail through no fault of the app's.
-        max_failures: 1000,
+    (vec(worker, 1..=4), millis(500..5000), any::<bool>()).prop_map(|(workers, task_timeout, backup_tasks)| {
+        ClusterShape {
+            workers,
+            task_timeout,
+            backup_tasks,
+            // Faults make attempts fail through no fault of the app's.
+            max_failures: 1000,
+        }
     })
 }
 

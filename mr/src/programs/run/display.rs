@@ -47,10 +47,14 @@ impl Display {
 
     /// Prints how it went.
     pub(super) fn summarise(&self, progress: &JobProgress, out: &Utf8Path) {
-        let JobProgress { maps, reduces, attempts, retries, failures, counters, .. } = *progress;
+        let JobProgress { maps, reduces, attempts, retries, backups, failures, counters, .. } = *progress;
         let workers = counted(self.workers.get() as u64, "worker", "workers");
         let (maps, reduces) = (counted(maps as u64, "map", "maps"), counted(reduces as u64, "reduce", "reduces"));
         let (retries, failures) = (counted(retries, "retry", "retries"), counted(failures, "failure", "failures"));
+        let backups = match backups {
+            0 => String::new(),
+            _ => format!("{}, ", counted(backups, "backup", "backups")),
+        };
         let last = match progress.reduces {
             1 => String::new(),
             count => format!(" … mr-out-{}", count - 1),
@@ -58,7 +62,7 @@ impl Display {
         let lines = [
             format!("{} done in {:.2} s on {workers}", self.app, self.started.elapsed().as_secs_f64()),
             format!("  tasks     {maps} and {reduces}, all committed"),
-            format!("  attempts  {attempts}, of them {retries} and {failures}"),
+            format!("  attempts  {attempts}, of them {backups}{retries} and {failures}"),
             format!(
                 "  records   {} mapped, {} emitted, {}, {} written",
                 HumanCount(counters.map_input_records),
