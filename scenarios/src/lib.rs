@@ -12,6 +12,7 @@ mod invariants;
 pub mod mrsim;
 mod notes;
 mod oracle;
+pub mod paper;
 mod plan_file;
 mod rehearsal;
 mod scenario;

@@ -1,0 +1,160 @@
+//! A worker that takes its time: it speaks the protocol as the real one does, and lets time pass where that one would work.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mr_core::app::{AppIdentity, InputKind};
+use mr_core::counters::Counters;
+use mr_core::ids::{AttemptId, WorkerId};
+use mr_core::protocol::{Assigned, AttemptProgress, Registration, Reply, Request, decode, encode};
+use sim::SimWorld;
+use world::{Address, Clock, Network, Work, World};
+
+use super::COORDINATOR;
+use super::rates::Rates;
+use super::watch::{Flow, Moved};
+
+/// How often progress is shown, on a usual machine.
+const SLICE: Duration = Duration::from_secs(2);
+
+/// What the worker is at.
+#[derive(Default)]
+struct Present {
+    attempt: Mutex<Option<AttemptId>>,
+    ticks: AtomicU64,
+    /// Nobody wants it any more.
+    stopped: AtomicBool,
+    /// The job is over.
+    ended: AtomicBool,
+}
+
+impl Present {
+    fn begin(&self, attempt: Option<AttemptId>) {
+        *self.attempt.lock().expect("nobody panics here") = attempt;
+        self.ticks.store(0, Ordering::Relaxed);
+        self.stopped.store(false, Ordering::Relaxed);
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.stopped.load(Ordering::Relaxed) && !self.ended.load(Ordering::Relaxed)
+    }
+}
+
+/// Asks until there is an answer.
+async fn ask(world: &SimWorld, request: &Request) -> Reply {
+    let address = Address::new(COORDINATOR);
+    loop {
+        if let Ok(reply) = world.network().call(&address, encode(request)).await {
+            return decode(&reply).expect("the coordinator speaks the protocol");
+        }
+        world.clock().sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Works until the job is over.
+pub(super) async fn work(world: SimWorld, rates: Arc<Rates>) {
+    let app = AppIdentity { name: "sort".into(), version: "1".into(), input: InputKind::WholeFile };
+    let register = Request::Register { nonce: world.entropy(), app, name: world.node().name().to_owned() };
+    let Reply::Registered(registration) = ask(&world, &register).await else { return };
+    let worker = registration.worker;
+    let present = Arc::new(Present::default());
+    world.spawn(beat(world.clone(), registration, Arc::clone(&present)));
+    let mut labour = Labour { world, rates, worker, present, known_maps: 0 };
+    let mut question = 1;
+    loop {
+        match ask(&labour.world, &Request::AskTask { worker, question }).await {
+            Reply::Run(assignment) => {
+                question += 1;
+                labour.present.begin(Some(assignment.attempt));
+                labour.run(assignment.attempt, &assignment.work).await;
+                labour.present.begin(None);
+            }
+            Reply::Wait => {}
+            Reply::Obsolete => question += 1,
+            _ => break,
+        }
+    }
+    labour.present.ended.store(true, Ordering::Relaxed);
+    ask(&labour.world, &Request::Goodbye { worker }).await;
+}
+
+/// Shows that the worker lives, and how far it has come.
+async fn beat(world: SimWorld, registration: Registration, present: Arc<Present>) {
+    let worker = registration.worker;
+    while !present.ended.load(Ordering::Relaxed) {
+        world.clock().sleep(registration.heartbeat_interval).await;
+        let attempt = *present.attempt.lock().expect("nobody panics here");
+        let ticks = present.ticks.load(Ordering::Relaxed);
+        let running = attempt.map(|attempt| AttemptProgress { attempt, ticks }).into_iter().collect();
+        if let Reply::Heard { obsolete, ended } = ask(&world, &Request::Heartbeat { worker, running }).await {
+            let present_attempt = *present.attempt.lock().expect("nobody panics here");
+            if present_attempt.is_some_and(|attempt| obsolete.contains(&attempt)) {
+                present.stopped.store(true, Ordering::Relaxed);
+            }
+            if ended.is_some() {
+                present.ended.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+struct Labour {
+    world: SimWorld,
+    rates: Arc<Rates>,
+    worker: WorkerId,
+    present: Arc<Present>,
+    known_maps: u64,
+}
+
+impl Labour {
+    async fn run(&mut self, attempt: AttemptId, work: &Assigned) {
+        let (worker, rates) = (self.worker, Arc::clone(&self.rates));
+        let done = match *work {
+            Assigned::Map { .. } => self.moves(Flow::Input, rates.map_bytes, rates.map_rate).await,
+            Assigned::Reduce { map_outputs, .. } => {
+                self.learn_map_outputs(map_outputs).await;
+                self.moves(Flow::Shuffle, rates.reduce_bytes, rates.shuffle_rate).await
+                    && self.moves(Flow::Output, rates.reduce_bytes, rates.write_rate).await
+                    && self.may_commit(attempt).await
+            }
+        };
+        if done {
+            ask(&self.world, &Request::Done { worker, attempt, counters: Counters::default() }).await;
+        }
+    }
+
+    /// Moves bytes and shows progress; says whether it came to the end, still wanted.
+    async fn moves(&self, flow: Flow, bytes: u64, rate: u64) -> bool {
+        let nanos = (bytes as f64 / rate as f64 * 1e9) as u64;
+        let slices = nanos.div_ceil(SLICE.as_nanos() as u64);
+        for _ in 0..slices {
+            if !self.present.is_wanted() {
+                return false;
+            }
+            self.world.charge(Work { bytes: nanos / slices, records: 0 }).await;
+            self.world.note(Moved(flow, bytes / slices));
+            self.present.ticks.fetch_add(1, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Asks which outputs to read, as often as it takes, and keeps no more than their number.
+    async fn learn_map_outputs(&mut self, count: u64) {
+        while self.known_maps < count {
+            let request = Request::MapOutputs { worker: self.worker, known: self.known_maps };
+            let Reply::MapOutputs { commits } = ask(&self.world, &request).await else { return };
+            self.known_maps += commits.len() as u64;
+        }
+    }
+
+    async fn may_commit(&self, attempt: AttemptId) -> bool {
+        loop {
+            match ask(&self.world, &Request::AskCommit { worker: self.worker, attempt }).await {
+                Reply::Commit => return true,
+                Reply::Wait if self.present.is_wanted() => {}
+                _ => return false,
+            }
+        }
+    }
+}
