@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use mr_core::app::{App, AppError, AppIdentity};
+use mr_core::app::{App, AppError, AppIdentity, AppSource};
 
 use crate::{Crash, EarlyExit, Grep, Indexer, JobCount, MapTiming, NoCrash, ReduceTiming, Sort, WordCount};
 
 /// An app that needs no plugin.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct BuiltIn {
     name: &'static str,
     about: &'static str,
@@ -27,20 +27,16 @@ impl BuiltIn {
     pub fn about(&self) -> &'static str {
         self.about
     }
+}
 
-    /// By what coordinator and workers agree on the app; known before its argument is.
-    #[must_use]
-    pub fn identity(&self) -> AppIdentity {
+impl AppSource for BuiltIn {
+    fn identity(&self) -> AppIdentity {
         let app = (self.create)(self.example).expect("an app makes sense of its own example");
         AppIdentity::of(&*app)
     }
 
-    /// Makes the app, with the argument it is to have: empty for none.
-    ///
-    /// # Errors
-    ///
-    /// When the argument makes no sense to the app, or it takes none.
-    pub fn create(&self, argument: &str) -> Result<Arc<dyn App>, AppError> {
+    /// The argument is empty for none; an app that takes none wants it so.
+    fn create(&self, argument: &str) -> Result<Arc<dyn App>, AppError> {
         (self.create)(argument)
     }
 }

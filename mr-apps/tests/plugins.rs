@@ -6,7 +6,7 @@ mod built;
 use std::sync::Arc;
 
 use mr_apps::{builtin, builtins};
-use mr_core::app::{App, AppError, Emit, MapInput, Output, ValueList, ValueRun};
+use mr_core::app::{App, AppError, AppSource, Emit, MapInput, Output, ValueList, ValueRun};
 use mr_core::ids::Reduces;
 use mr_plugin::Plugin;
 

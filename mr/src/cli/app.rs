@@ -8,18 +8,6 @@ use mr_plugin::Plugin;
 
 use super::Failure;
 
-struct BuiltInSource(&'static mr_apps::BuiltIn);
-
-impl AppSource for BuiltInSource {
-    fn identity(&self) -> AppIdentity {
-        self.0.identity()
-    }
-
-    fn create(&self, argument: &str) -> Result<Arc<dyn App>, AppError> {
-        self.0.create(argument)
-    }
-}
-
 struct PluginSource(Plugin);
 
 impl AppSource for PluginSource {
@@ -39,7 +27,7 @@ impl AppSource for PluginSource {
 /// When there is no such app, or the file is not a plugin for this program.
 pub fn find_app(text: &str) -> Result<Box<dyn AppSource>, Failure> {
     if let Some(app) = mr_apps::builtin(text) {
-        return Ok(Box::new(BuiltInSource(app)));
+        return Ok(Box::new(*app));
     }
     let looks_like_a_file = text.contains('/') || text.ends_with(".so") || Path::new(text).exists();
     if !looks_like_a_file {
