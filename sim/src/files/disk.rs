@@ -204,12 +204,18 @@ impl Disk {
         Ok(())
     }
 
-    pub(crate) fn read_dir(&self, path: &str) -> Result<Vec<String>, Error> {
+    /// Fails unless there is a directory at `path`.
+    pub(crate) fn directory(&self, path: &str) -> Result<(), Error> {
         match self.entry(path) {
             None => Err(ErrorKind::NotFound.into()),
             Some(Entry::File(_)) => Err(ErrorKind::NotADirectory.into()),
-            Some(Entry::Directory) => Ok(self.children(path).map(str::to_owned).collect()),
+            Some(Entry::Directory) => Ok(()),
         }
+    }
+
+    pub(crate) fn read_dir(&self, path: &str) -> Result<Vec<String>, Error> {
+        self.directory(path)?;
+        Ok(self.children(path).map(str::to_owned).collect())
     }
 
     /// The bytes of a file in a range, as far as there are any.

@@ -203,7 +203,7 @@ impl State {
             Request::CreateDir => done(disk.create_dir(by, path)),
             Request::RemoveDir => done(disk.remove_dir(by, path)),
             Request::ReadDir => disk.read_dir(path).map(Outcome::Names),
-            Request::SyncDir => disk.read_dir(path).map(|_| {
+            Request::SyncDir => disk.directory(path).map(|()| {
                 disk.sync_dir(path);
                 Outcome::Done
             }),
