@@ -2,8 +2,9 @@
 //!
 //! Equal keys are found at once by a hash table, so a word that a text holds a million times is one group; only the distinct
 //! keys are sorted in the end. Keys and values lie one behind the other in one arena, the values of a key are linked runs:
-//! no record costs an allocation of its own. The table is only ever asked for a key, never listed, so nothing of its order
-//! can reach an output.
+//! no record costs an allocation of its own. What is looked at for every record lies in one cache line: the start of the key, and
+//! of the value that came last, because most keys and values are no longer than that. The table is only ever asked for a key,
+//! never listed, so nothing of its order can reach an output.
 
 use std::hash::BuildHasher;
 
@@ -26,20 +27,49 @@ pub struct MapBuffer {
 
 #[derive(Debug)]
 struct KeyGroup {
+    key: Field,
     partition: Partition,
-    first_run: u32,
-    last_run: u32,
-    key_len: u32,
-    key_start: usize,
+    /// The runs of values before the last one, linked: the first and the last of them.
+    earlier: Option<(u32, u32)>,
+    /// The run that may still grow.
+    last: Run,
+}
+
+/// A key or a value in the arena.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    /// Its first eight bytes; see [`key_prefix`].
+    prefix: u64,
+    start: usize,
+    len: u32,
+}
+
+impl Field {
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start..self.start + self.len as usize]
+    }
+
+    /// Whether it is `field`, which starts with `prefix`.
+    #[inline]
+    fn is(self, bytes: &[u8], field: &[u8], prefix: u64) -> bool {
+        self.prefix == prefix
+            && self.len as usize == field.len()
+            && (field.len() <= size_of::<u64>() || self.of(bytes) == field)
+    }
+}
+
+/// The same value, so many times.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    value: Field,
+    count: u64,
 }
 
 #[derive(Debug)]
 struct LinkedRun {
-    start: usize,
-    len: u32,
+    run: Run,
     /// The next run of the same key; the run itself at the end.
     next: u32,
-    count: u64,
 }
 
 /// A key of the buffer, with what the sort looks at before it looks at the key itself.
@@ -78,7 +108,8 @@ impl MapBuffer {
         partition: impl FnOnce() -> Result<Partition, E>,
     ) -> Result<(), E> {
         let hash = self.hasher.hash_one(key);
-        match self.table.find(hash, |&group| key_of(&self.bytes, &self.groups[group as usize]) == key) {
+        let prefix = key_prefix(key);
+        match self.table.find(hash, |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
             Some(&group) => self.push_value(group as usize, value),
             None => self.push_key(hash, key, value, partition()?),
         }
@@ -110,11 +141,11 @@ impl MapBuffer {
     pub fn sorted(&self) -> impl Iterator<Item = BufferedGroup<'_>> {
         let entry = |(index, group): (u32, &KeyGroup)| SortEntry {
             partition: group.partition,
-            prefix: key_prefix(key_of(&self.bytes, group)),
+            prefix: group.key.prefix,
             group: index,
         };
         let mut order: Vec<SortEntry> = (0..).zip(&self.groups).map(entry).collect();
-        let key = |entry: &SortEntry| key_of(&self.bytes, &self.groups[entry.group as usize]);
+        let key = |entry: &SortEntry| self.groups[entry.group as usize].key.of(&self.bytes);
         order.sort_unstable_by(|a, b| {
             (a.partition, a.prefix).cmp(&(b.partition, b.prefix)).then_with(|| key(a).cmp(key(b)))
         });
@@ -122,33 +153,45 @@ impl MapBuffer {
     }
 
     fn push_key(&mut self, hash: u64, key: &[u8], value: &[u8], partition: Partition) {
-        let key_start = self.bytes.len();
-        self.bytes.extend_from_slice(key);
-        let run = self.push_run(value);
-        self.groups.push(KeyGroup { partition, first_run: run, last_run: run, key_len: length(key), key_start });
+        let key = self.push_field(key);
+        let last = Run { value: self.push_field(value), count: 1 };
+        self.groups.push(KeyGroup { key, partition, earlier: None, last });
         let Self { hasher, table, groups, bytes, .. } = self;
         let group = index(groups.len() - 1);
-        table.insert_unique(hash, group, |&group| hasher.hash_one(key_of(bytes, &groups[group as usize])));
+        table.insert_unique(hash, group, |&group| hasher.hash_one(groups[group as usize].key.of(bytes)));
     }
 
+    #[inline]
     fn push_value(&mut self, group: usize, value: &[u8]) {
-        let last_run = self.groups[group].last_run;
-        let last = &mut self.runs[last_run as usize];
-        if self.bytes[last.start..last.start + last.len as usize] == *value {
+        let last = &mut self.groups[group].last;
+        if last.value.is(&self.bytes, value, key_prefix(value)) {
             last.count += 1;
-            return;
+        } else {
+            self.push_run(group, value);
         }
-        let run = self.push_run(value);
-        self.runs[last_run as usize].next = run;
-        self.groups[group].last_run = run;
     }
 
-    fn push_run(&mut self, value: &[u8]) -> u32 {
+    /// The last run of a group is complete; `value` begins another.
+    fn push_run(&mut self, group: usize, value: &[u8]) {
+        let value = self.push_field(value);
+        let complete = index(self.runs.len());
+        let group = &mut self.groups[group];
+        let run = std::mem::replace(&mut group.last, Run { value, count: 1 });
+        let first = match group.earlier {
+            None => complete,
+            Some((first, before)) => {
+                self.runs[before as usize].next = complete;
+                first
+            }
+        };
+        group.earlier = Some((first, complete));
+        self.runs.push(LinkedRun { run, next: complete });
+    }
+
+    fn push_field(&mut self, field: &[u8]) -> Field {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        let next = index(self.runs.len());
-        self.runs.push(LinkedRun { start, len: length(value), next, count: 1 });
-        next
+        self.bytes.extend_from_slice(field);
+        Field { prefix: key_prefix(field), start, len: length(field) }
     }
 }
 
@@ -162,32 +205,38 @@ impl<'a> BufferedGroup<'a> {
     /// The key.
     #[must_use]
     pub fn key(&self) -> &'a [u8] {
-        key_of(&self.buffer.bytes, self.group)
+        self.group.key.of(&self.buffer.bytes)
     }
 
     /// The values in the order of emission, equal neighbours folded.
     pub fn runs(&self) -> impl Iterator<Item = ValueRun<'a>> + use<'a> {
-        let buffer = self.buffer;
-        let mut next = Some(self.group.first_run);
-        std::iter::from_fn(move || {
+        let (buffer, last) = (self.buffer, self.group.last);
+        let mut next = self.group.earlier.map(|(first, _)| first);
+        let earlier = std::iter::from_fn(move || {
             let index = next?;
-            let run = &buffer.runs[index as usize];
-            next = (run.next != index).then_some(run.next);
-            Some(ValueRun { value: &buffer.bytes[run.start..run.start + run.len as usize], count: run.count })
-        })
+            let LinkedRun { run, next: after } = &buffer.runs[index as usize];
+            next = (*after != index).then_some(*after);
+            Some(*run)
+        });
+        let told = |run: Run| ValueRun { value: run.value.of(&buffer.bytes), count: run.count };
+        earlier.chain(std::iter::once(last)).map(told)
     }
 }
 
 /// The first eight bytes of `key` as a number that sorts like them: keys whose prefixes differ sort as these do.
+#[inline]
 pub(super) fn key_prefix(key: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let len = key.len().min(8);
-    bytes[..len].copy_from_slice(&key[..len]);
-    u64::from_be_bytes(bytes)
-}
-
-fn key_of<'a>(bytes: &'a [u8], group: &KeyGroup) -> &'a [u8] {
-    &bytes[group.key_start..group.key_start + group.key_len as usize]
+    if let Some(first) = key.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let missing = 8 * (size_of::<u64>() - key.len());
+    match (key.first_chunk(), key.last_chunk()) {
+        // Two halves that overlap say the same where they do.
+        (Some(head), Some(tail)) => {
+            u64::from(u32::from_be_bytes(*head)) << 32 | u64::from(u32::from_be_bytes(*tail)) << missing
+        }
+        _ => key.iter().zip([56, 48, 40]).fold(0, |prefix, (byte, shift)| prefix | u64::from(*byte) << shift),
+    }
 }
 
 fn length(field: &[u8]) -> u32 {
@@ -242,6 +291,32 @@ mod tests {
         let buffer = filled(&[("12345678b", ""), ("12345678", ""), ("12345678a", "")]);
         let keys: Vec<_> = listed(&buffer).into_iter().map(|(_, key, _)| key).collect();
         assert_eq!(keys, ["12345678", "12345678a", "12345678b"]);
+    }
+
+    #[test]
+    fn a_prefix_is_the_key_padded_with_nothing() {
+        let key = b"abcdefghij";
+        for len in 0..=key.len() {
+            let mut padded = [0; 8];
+            padded[..len.min(8)].copy_from_slice(&key[..len.min(8)]);
+            assert_eq!(key_prefix(&key[..len]), u64::from_be_bytes(padded), "{len}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_that_differ_behind_their_eighth_byte_are_not_the_same() {
+        let run = |value: &str, count| (value.to_owned(), count);
+        let buffer = filled(&[
+            ("12345678a", "87654321x"),
+            ("12345678b", ""),
+            ("12345678a", "87654321y"),
+            ("12345678a", "87654321y"),
+        ]);
+        let expected = [
+            (1, "12345678a".to_owned(), vec![run("87654321x", 1), run("87654321y", 2)]),
+            (1, "12345678b".to_owned(), vec![run("", 1)]),
+        ];
+        assert_eq!(listed(&buffer), expected);
     }
 
     #[test]
