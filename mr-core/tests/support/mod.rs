@@ -41,6 +41,11 @@ impl MemoryWorld {
         Self::default()
     }
 
+    /// Its files, to put inputs there and to see what came of them.
+    pub fn memory_files(&self) -> &MemoryFiles {
+        &self.files
+    }
+
     /// Runs `main` and everything spawned on the way until `main` ends; what is still running then is dropped.
     ///
     /// # Panics
