@@ -2,7 +2,7 @@
 //! reduces, run by the coordinator that everybody gets, over simulated messages, against workers that only take their time.
 //!
 //! What is real: [`serve`], every message and its encoding, registration, heartbeats, the list of map outputs, the gate before a commit,
-//! backups, timeouts. What is a model: how long things take, see [`rates`]; a worker computes nothing and has no files.
+//! backups, timeouts. What is a model: how long things take, see [`Rates`]; a worker computes nothing and has no files.
 //!
 //! Two things differ from the paper's system and are not hidden: here no reduce shuffles before all maps are committed, and outputs of
 //! maps are on a file system that survives a worker, so that of a killed one only the tasks under way are lost.
