@@ -156,9 +156,9 @@ fn core_paths(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("map buffer", |bencher| bencher.iter(|| black_box(gather(&text).sorted().count())));
     group.bench_function("map task", |bencher| bencher.iter(|| run_map(&with(&text), 0)));
+    let world = with(&text);
+    let inputs: Vec<MapOutput> = (0..8).map(|number| run_map(&world, number)).collect();
     group.bench_function("reduce task", |bencher| {
-        let world = with(&text);
-        let inputs: Vec<MapOutput> = (0..8).map(|number| run_map(&world, number)).collect();
         let mut runs = 0;
         bencher.iter(|| {
             runs += 1;

@@ -2,7 +2,8 @@
 //!
 //! Three ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on; the tasks on
 //! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
-//! attempt works alone, the one that has for longest first: in the end it may get a backup.
+//! attempt works alone, the one that has for longest first: in the end it may get a backup. (A worker that asks is never given a task at which it
+//! works itself; those, no more than its slots, are passed over.)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -166,11 +167,13 @@ impl TaskTable {
 
     /// How long an attempt has to run until it gets a backup: twice as long as others took, and the task timeout at least. None while
     /// the phase is not close to its end: some task waits, or half of them are not committed. (MapReduce paper, section 3.6; lab 1:
-    /// "backup tasks should only be scheduled after some relatively long period of time".)
+    /// "backup tasks should only be scheduled after some relatively long period of time".) A phase of one task has nothing to measure by;
+    /// and one attempt that took very long, because its worker slept, puts backups off for the rest of the phase: none is given wrongly.
     fn backup_age(&self) -> Option<Duration> {
         let (committed, took) = self.took;
         let near_end = self.idle.is_empty() && self.committed * 2 >= self.tasks.len();
-        (self.backups && near_end && committed > 0).then(|| (took * STRAGGLES_AFTER / committed).max(self.timeout))
+        (self.backups && near_end && committed > 0)
+            .then(|| (took.saturating_mul(STRAGGLES_AFTER) / committed).max(self.timeout))
     }
 
     /// An attempt that was given out `since` is committed at `now`.

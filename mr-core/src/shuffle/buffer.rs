@@ -2,8 +2,8 @@
 //!
 //! Equal keys are found at once by a hash table, so a word that a text holds a million times is one group; only the distinct
 //! keys are sorted in the end. Keys and values lie one behind the other in one arena, the values of a key are linked runs:
-//! no record costs an allocation of its own. What is looked at for every record lies in one cache line: the start of the key, and
-//! of the value that came last, because most keys and values are no longer than that. The table is only ever asked for a key,
+//! no record costs an allocation of its own. Of a key and of the value that came last the first eight bytes lie beside each other, and most
+//! keys and values are no longer: the arena need not be looked at. The table is only ever asked for a key,
 //! never listed, so nothing of its order can reach an output.
 
 use std::hash::BuildHasher;

@@ -55,6 +55,11 @@ impl BackupTasks {
 
     /// How long an attempt at `task` has to run to be a straggler; none while the end of its phase is not near.
     fn age(&self, task: TaskId) -> Option<Duration> {
+        let maps_done = self.committed.iter().filter(|task| matches!(task, TaskId::Map(_))).count() == self.maps;
+        // While a map is made again because its output is lost, the phase is that of the maps, whatever reduces still run.
+        if matches!(task, TaskId::Reduce(_)) != maps_done {
+            return None;
+        }
         let (tasks, took) = match task {
             TaskId::Map(_) => (self.maps, &self.maps_took),
             TaskId::Reduce(_) => (self.reduces, &self.reduces_took),
@@ -168,7 +173,9 @@ mod tests {
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{committed_at, happened, map, progressed, reduce, registered, schedule, watch};
+    use crate::invariants::testing::{
+        committed_at, happened, lost, map, progressed, reduce, registered, schedule, watch,
+    };
 
     /// Two maps, two reduces, a timeout of a second; w1 and w2 are there from the start.
     fn check(backup_tasks: bool, history: Vec<Event>) -> Verdict {
@@ -220,6 +227,23 @@ mod tests {
         assert_eq!(broken, "worker 1 waited 1.000 s beside map 1, attempt 1, which straggles");
         assert_eq!(check(false, then(vec![progress(2600)])), Ok(()));
         assert_eq!(check(true, then(vec![given(2600, map(1, 2), 1, true)])).unwrap_err(), broken);
+    }
+
+    #[test]
+    fn beside_a_reduce_nobody_gets_a_backup_while_a_map_is_made_again() {
+        let reduces = vec![
+            committed_at(900, map(1, 1), 2),
+            given(900, reduce(0, 1), 1, false),
+            given(900, reduce(1, 1), 2, false),
+            committed_at(1000, reduce(0, 1), 1),
+            registered(3, "w3"),
+            lost(map(0, 1)),
+            given(1900, map(0, 2), 1, false),
+            progressed(2900, reduce(1, 1)),
+        ];
+        assert_eq!(check(true, then(reduces.clone())), Ok(()), "w3 waits for the map");
+        let backup = [reduces, vec![given(2900, reduce(1, 2), 3, true)]].concat();
+        assert!(check(true, then(backup)).unwrap_err().contains("not near its end"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Who waits for something to do, since when, and of whom that is promised to be short: what `prompt` and `backup_tasks` both have to know.
 //!
 //! A worker waits from the last moment at which the coordinator gave it something or saw an attempt of it end. Nothing is promised of a
-//! node that a fault has struck, while the coordinator itself was struck, or of a worker whose attempt was overtaken, which may be busy
+//! node that a fault has struck, nor of any once the coordinator itself was struck, nor of a worker whose attempt was overtaken, which may be busy
 //! with it for as long as it likes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,9 +76,7 @@ impl IdleWorkers {
                 self.node_of.insert(*worker, name.clone());
                 self.present.insert(*worker);
             }
-            E::WorkerHeard { worker } => {
-                self.present.insert(*worker);
-            }
+            // That it was heard again is no note; that it was given something is.
             E::WorkerLost { worker } => {
                 self.present.remove(worker);
             }
@@ -87,6 +85,7 @@ impl IdleWorkers {
                 self.running.retain(|_, running| running.worker != *worker);
             }
             E::AttemptAssigned { attempt, worker, .. } => {
+                self.present.insert(*worker);
                 self.free_since.insert(*worker, now);
                 self.running.insert(*attempt, Running { worker: *worker, since: now, last_progress: now });
             }

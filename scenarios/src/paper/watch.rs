@@ -42,7 +42,7 @@ pub struct Sorted {
     pub progress: JobProgress,
     /// When the first backup was given out.
     pub first_backup: Option<Duration>,
-    /// How many events there were.
+    /// How many events there were until then.
     pub events: u64,
     /// Bytes moved in each second: read, shuffled, written.
     pub bytes: [Vec<u64>; 3],
@@ -60,6 +60,7 @@ impl Sorted {
 pub(super) struct Watch {
     bytes: [Vec<u64>; 3],
     first_backup: Option<Duration>,
+    events: u64,
     ended: Option<(Duration, JobProgress)>,
 }
 
@@ -69,12 +70,13 @@ impl Watch {
     /// When the job has not ended.
     pub(super) fn sorted(self, report: &Report) -> Sorted {
         let (took, progress) = self.ended.unwrap_or_else(|| panic!("the sort did not end: {:?}", report.finished));
-        Sorted { took, progress, first_backup: self.first_backup, events: report.events, bytes: self.bytes }
+        Sorted { took, progress, first_backup: self.first_backup, events: self.events, bytes: self.bytes }
     }
 }
 
 impl Observer for Watch {
     fn observe(&mut self, at: Duration, event: &Event, _disk: &DiskView<'_>) -> ControlFlow<String> {
+        self.events += 1;
         let Event::Note { note, .. } = event else { return ControlFlow::Continue(()) };
         if let Some(Moved(flow, bytes)) = note.get() {
             let (seconds, second) = (&mut self.bytes[*flow as usize], at.as_secs() as usize);
@@ -84,6 +86,8 @@ impl Observer for Watch {
             seconds[second] += bytes;
         } else if let Some(Ended(progress)) = note.get() {
             self.ended = Some((at, *progress));
+            // Workers that are still at something nobody wants would find the coordinator gone.
+            return ControlFlow::Break("the job is over".into());
         } else if note.get::<Happened>().is_some() {
             self.first_backup.get_or_insert(at);
         }

@@ -187,8 +187,12 @@ impl<'a> Weaver<'a> {
         causes.extend(step.to.as_ref().and_then(|to| last(to)));
         causes.extend(step.spoiled_by.and_then(|fault| self.active.get(&fault)));
         // Rot comes to light in a read; if it is the stored bytes that have gone bad, then also for whoever reads them later.
-        let changed = matches!(moment.kind, Kind::Written | Kind::Named) && step.result.is_ok()
-            || step.operation == Operation::Read && step.spoiled_by.is_some();
+        let stored = |fault: usize| {
+            let planned = self.schedule.faults.get(fault);
+            planned.is_some_and(|planned| matches!(planned.what, FaultKind::BitRot { stored: true, .. }))
+        };
+        let rotten = step.operation == Operation::Read && step.spoiled_by.is_some_and(stored);
+        let changed = step.result.is_ok() && (rotten || matches!(moment.kind, Kind::Written | Kind::Named));
         if changed {
             let target = step.to.as_ref().unwrap_or(&step.path);
             self.changes.entry(target.to_string()).or_default().push(index);

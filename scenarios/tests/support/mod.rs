@@ -21,6 +21,7 @@ promise = "The outputs are those of the sequential run."
 workers = 2
 slots = 1
 task_timeout = "1s"
+backup_tasks = false
 [workload]
 apps = ["wc"]
 files = 2
