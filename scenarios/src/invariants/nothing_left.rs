@@ -8,14 +8,16 @@
 //! * that what was removed stays removed in a power loss. Nobody syncs a removal: it costs time, and a file that is back harms
 //!   nobody;
 //! * that a map output goes which was finished after the end, by a worker that slept through it. It finds no coordinator to
-//!   report to, and cannot know whether its earlier report was heard and others read that output.
+//!   report to, and cannot know whether its earlier report was heard and others read that output;
+//! * that anything goes which a worker makes after the end and dies before it can clean up: the others may have swept and left by then;
+//! * that a disk which errs at every try is swept: a worker tries ten times, with longer and longer pauses, and then leaves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mr_core::coordinator;
 use mr_core::ids::WorkerId;
-use sim::{DiskView, Event, Noted, Operation};
+use sim::{DiskView, Event, FileEvent, Noted, Operation};
 
 use super::{Invariant, Verdict, decided};
 use crate::notes::{WorkerLeft, WorkerStarts};
@@ -34,8 +36,15 @@ pub(super) struct NothingLeft {
     registered: BTreeSet<String>,
     /// Whether a worker that came too late has left in peace, and nobody has made anything since.
     swept: bool,
+    /// The nodes that have made something after the end.
+    makers: BTreeSet<String>,
+    /// How often a fault made a step of cleaning up fail, by node.
+    failed_sweeps: BTreeMap<String, u32>,
     excused: bool,
 }
+
+/// How often a worker tries to clean up (`REMOVE_ROUNDS` in `mr-core/src/worker/files.rs`).
+const TRIES: u32 = 10;
 
 impl NothingLeft {
     /// The program of a worker starts or returns.
@@ -46,6 +55,25 @@ impl NothingLeft {
             self.in_peace.insert(node.to_owned());
             // Who was not registered was told that it is over, and cleans up for those who cannot.
             self.swept |= !self.registered.contains(node);
+        }
+    }
+}
+
+impl NothingLeft {
+    /// A step on files after the end.
+    fn step(&mut self, step: &FileEvent) {
+        use Operation::{Create, CreateDir, HardLink, ReadDir, RemoveDir, RemoveFile, Rename};
+        let to_map = step.to.as_ref().is_some_and(|to| to.contains("/map-"));
+        self.excused |= step.operation == Rename && to_map;
+        self.swept &= !matches!(step.operation, Create | CreateDir | HardLink | Rename);
+        if matches!(step.operation, Create | CreateDir | HardLink) && step.result.is_ok() {
+            self.makers.insert(step.node.name().to_owned());
+        }
+        let sweeps = matches!(step.operation, ReadDir | RemoveDir | RemoveFile);
+        if sweeps && step.result.is_err() && step.spoiled_by.is_some() {
+            let failed = self.failed_sweeps.entry(step.node.name().to_owned()).or_default();
+            *failed += 1;
+            self.excused |= *failed >= TRIES;
         }
     }
 }
@@ -74,12 +102,8 @@ impl Invariant for NothingLeft {
                 }
             }
             Event::UnsyncedLost { names, .. } => self.excused |= self.ended && *names > 0,
-            Event::File(step) if self.ended => {
-                let to_map = step.to.as_ref().is_some_and(|to| to.contains("/map-"));
-                self.excused |= step.operation == Operation::Rename && to_map;
-                use Operation::{Create, CreateDir, HardLink, Rename};
-                self.swept &= !matches!(step.operation, Create | CreateDir | HardLink | Rename);
-            }
+            Event::NodeCrashed { node } => self.excused |= self.makers.contains(node.name()),
+            Event::File(step) if self.ended => self.step(step),
             _ => {}
         }
         Ok(())
@@ -157,6 +181,29 @@ mod tests {
         assert_eq!(after(vec![starts(), in_peace()], &[]), Ok(()));
         let made = step("w2", Operation::Create, "mr-job-1/map-0-1.tmp", None);
         assert_eq!(after(vec![starts(), in_peace(), made], &file), Ok(()), "somebody was still at work");
+    }
+
+    #[test]
+    fn who_makes_something_after_the_end_and_dies_is_excused_and_who_lives_is_not() {
+        let file = ["mr-job-1/map-0-1.tmp"];
+        let made = || vec![goodbye(), in_peace(), step("w2", Operation::Create, file[0], None)];
+        let crash = |node_name| Event::NodeCrashed { node: node(node_name) };
+        assert_eq!(after([made(), vec![crash("w2")]].concat(), &file), Ok(()));
+        assert!(after(made(), &file).is_err());
+        assert!(after([made(), vec![crash("w3")]].concat(), &file).is_err(), "w3 has made nothing");
+    }
+
+    #[test]
+    fn a_disk_that_errs_at_every_try_is_an_excuse_and_one_that_errs_less_is_not() {
+        let failed = || {
+            let Event::File(step) = step("w1", Operation::ReadDir, "mr-job-1", None) else {
+                unreachable!("it is a step")
+            };
+            Event::File(FileEvent { result: Err(std::io::ErrorKind::Other), spoiled_by: Some(0), ..step })
+        };
+        let tries = |count| (0..count).map(|_| failed()).chain([goodbye(), in_peace()]).collect::<Vec<_>>();
+        assert!(after(tries(9), &["mr-job-1/map-0-1"]).is_err());
+        assert_eq!(after(tries(10), &["mr-job-1/map-0-1"]), Ok(()));
     }
 
     #[test]
