@@ -12,9 +12,9 @@ use mr_core::coordinator::serve;
 use mr_core::counters::Counters;
 use mr_core::ids::{JobId, Reduces};
 use mr_core::job::{InputFile, Job};
-use mr_core::protocol::{Reply, Request, decode, encode};
+use mr_core::protocol::{Assigned, Reply, Request, decode, encode};
 use tokio::runtime::Runtime;
-use world::{Address, Listener, Network, World};
+use world::{Address, Network, World};
 
 const TASKS: usize = 10_000;
 const SLOTS: usize = 64;
@@ -37,7 +37,7 @@ async fn work(world: RealWorld, address: Arc<Address>, nonce: u64) {
             Reply::Run(assignment) => {
                 question += 1;
                 let attempt = assignment.attempt;
-                if matches!(assignment.work, mr_core::protocol::Assigned::Reduce { .. }) {
+                if matches!(assignment.work, Assigned::Reduce { .. }) {
                     ask(&world, &address, &Request::AskCommit { worker, attempt }).await;
                 }
                 let counters = Counters::default();
@@ -59,19 +59,10 @@ async fn job(address: Address) {
     let slots = (0..SLOTS as u64).map(|slot| tokio::spawn(work(world.clone(), Arc::clone(&address), slot)));
     let slots: Vec<_> = slots.collect();
     let (_orders, order_receiver) = mpsc::unbounded();
-    coordinate(&world, listener, job, order_receiver).await;
+    serve(&world, listener, job, &mut (), order_receiver).await;
     for slot in join_all(slots).await {
         slot.expect("no slot panics");
     }
-}
-
-async fn coordinate(
-    world: &RealWorld,
-    listener: impl Listener,
-    job: Job,
-    orders: mpsc::UnboundedReceiver<mr_core::coordinator::Order>,
-) {
-    serve(world, listener, job, &mut (), orders).await;
 }
 
 fn served(criterion: &mut Criterion) {

@@ -4,7 +4,7 @@ use super::Coordinator;
 use crate::counters::Counters;
 
 /// Which tasks are being given out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Maps, for the first time or again because an output went bad.
     Map,
@@ -15,7 +15,7 @@ pub enum Phase {
 }
 
 /// How far a job has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobProgress {
     /// Which tasks are being given out.
     pub phase: Phase,

@@ -9,8 +9,9 @@
 //!   nobody;
 //! * that a map output goes which was finished after the end, by a worker that slept through it. It finds no coordinator to
 //!   report to, and cannot know whether its earlier report was heard and others read that output;
-//! * that anything goes which a worker makes after the end and dies before it can clean up: the others may have swept and left by then;
-//! * that a disk which errs at every try is swept: a worker tries ten times, with longer and longer pauses, and then leaves.
+//! * that what a worker itself makes after the end goes when it dies before it can clean up: the others may have swept and left by then;
+//! * that a worker cleans up whose disk errs at every try: it tries ten times, with longer and longer pauses, and then leaves. Others are
+//!   still held to it, but for what that worker has made after the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,8 +37,10 @@ pub(super) struct NothingLeft {
     registered: BTreeSet<String>,
     /// Whether a worker that came too late has left in peace, and nobody has made anything since.
     swept: bool,
-    /// The nodes that have made something after the end.
-    makers: BTreeSet<String>,
+    /// What each node has made after the end.
+    made: BTreeMap<String, BTreeSet<String>>,
+    /// What was made after the end by who could not clean up any more.
+    orphaned: BTreeSet<String>,
     /// How often a fault made a step of cleaning up fail, by node.
     failed_sweeps: BTreeMap<String, u32>,
     excused: bool,
@@ -54,7 +57,7 @@ impl NothingLeft {
         } else if let Some(WorkerLeft(Ok(_))) = note.get() {
             self.in_peace.insert(node.to_owned());
             // Who was not registered was told that it is over, and cleans up for those who cannot.
-            self.swept |= !self.registered.contains(node);
+            self.swept |= !self.registered.contains(node) && self.can_sweep(node);
         }
     }
 }
@@ -66,15 +69,35 @@ impl NothingLeft {
         let to_map = step.to.as_ref().is_some_and(|to| to.contains("/map-"));
         self.excused |= step.operation == Rename && to_map;
         self.swept &= !matches!(step.operation, Create | CreateDir | HardLink | Rename);
+        let node = step.node.name();
         if matches!(step.operation, Create | CreateDir | HardLink) && step.result.is_ok() {
-            self.makers.insert(step.node.name().to_owned());
+            let path = step.to.as_ref().unwrap_or(&step.path);
+            self.made.entry(node.to_owned()).or_default().insert(path.to_string());
         }
         let sweeps = matches!(step.operation, ReadDir | RemoveDir | RemoveFile);
         if sweeps && step.result.is_err() && step.spoiled_by.is_some() {
-            let failed = self.failed_sweeps.entry(step.node.name().to_owned()).or_default();
-            *failed += 1;
-            self.excused |= *failed >= TRIES;
+            *self.failed_sweeps.entry(node.to_owned()).or_default() += 1;
+            if !self.can_sweep(node) {
+                self.orphan(node);
+            }
         }
+    }
+
+    /// Whether the disk did not err at every try of a worker to clean up.
+    fn can_sweep(&self, node: &str) -> bool {
+        self.failed_sweeps.get(node).is_none_or(|failed| *failed < TRIES)
+    }
+
+    /// What `node` has made after the end is nobody's any more.
+    fn orphan(&mut self, node: &str) {
+        self.orphaned.extend(self.made.remove(node).unwrap_or_default());
+    }
+
+    /// Whether nobody is to blame for what is left at `path`, which may be the directory of what nobody is to blame for.
+    fn is_orphaned(&self, path: &str) -> bool {
+        let inside =
+            |orphan: &String| orphan.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.orphaned.iter().any(inside)
     }
 }
 
@@ -102,7 +125,7 @@ impl Invariant for NothingLeft {
                 }
             }
             Event::UnsyncedLost { names, .. } => self.excused |= self.ended && *names > 0,
-            Event::NodeCrashed { node } => self.excused |= self.makers.contains(node.name()),
+            Event::NodeCrashed { node } => self.orphan(node.name()),
             Event::File(step) if self.ended => self.step(step),
             _ => {}
         }
@@ -110,11 +133,13 @@ impl Invariant for NothingLeft {
     }
 
     fn check_end(&mut self, disk: &DiskView<'_>) -> Verdict {
-        if self.excused || !self.swept && self.said_goodbye.is_disjoint(&self.in_peace) {
+        let swept = self.said_goodbye.intersection(&self.in_peace).any(|node| self.can_sweep(node));
+        if self.excused || !self.swept && !swept {
             return Ok(());
         }
-        let left = disk.files().find(|path| !path.starts_with("in/") && !path.starts_with("mr-out-"));
-        let directory = disk.list("").find(|name| name.starts_with("mr-job-"));
+        let belongs = |path: &str| path.starts_with("in/") || path.starts_with("mr-out-") || self.is_orphaned(path);
+        let left = disk.files().find(|path| !belongs(path));
+        let directory = disk.list("").find(|name| name.starts_with("mr-job-") && !belongs(name));
         match left.or(directory) {
             Some(path) => Err(format!("{path} is left although the job has ended and a worker has left in peace")),
             None => Ok(()),
@@ -191,6 +216,9 @@ mod tests {
         assert_eq!(after([made(), vec![crash("w2")]].concat(), &file), Ok(()));
         assert!(after(made(), &file).is_err());
         assert!(after([made(), vec![crash("w3")]].concat(), &file).is_err(), "w3 has made nothing");
+        let older = ["mr-job-1/map-0-1.tmp", "mr-job-1/map-7-1"];
+        let broken = after([made(), vec![crash("w2")]].concat(), &older).unwrap_err();
+        assert!(broken.starts_with("mr-job-1/map-7-1"), "w2 has not made that: {broken}");
     }
 
     #[test]
@@ -204,6 +232,12 @@ mod tests {
         let tries = |count| (0..count).map(|_| failed()).chain([goodbye(), in_peace()]).collect::<Vec<_>>();
         assert!(after(tries(9), &["mr-job-1/map-0-1"]).is_err());
         assert_eq!(after(tries(10), &["mr-job-1/map-0-1"]), Ok(()));
+        let other = ["w2"]
+            .map(node)
+            .map(|node| Event::Note { node: Some(node), note: Noted::new(WorkerLeft(Ok(Ending::Succeeded))) });
+        let told = happened(0, coordinator::Event::WorkerLeft { worker: WorkerId(2) });
+        let both = [vec![registered(2, "w2")], tries(10), vec![told], other.to_vec()].concat();
+        assert!(after(both, &["mr-job-1/map-0-1"]).is_err(), "the other's disk did not err");
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(super) struct ReportLine {
     repeat: String,
     lineage: Option<String>,
     shrunk: Option<String>,
-    plan: Option<String>,
+    plan: String,
     timeline: Option<String>,
     kept: PathBuf,
 }
@@ -178,7 +178,7 @@ impl Lines {
             repeat: failure.repeat.clone(),
             lineage: lineage.map(ToString::to_string),
             shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.clone()),
-            plan: Some(failure.plan().to_toml()),
+            plan: failure.plan().to_toml(),
             timeline: failure.shown().map(timeline),
             kept: kept.to_owned(),
         })))?;

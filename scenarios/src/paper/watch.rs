@@ -24,14 +24,8 @@ pub enum Flow {
 pub(super) struct Moved(pub(super) Flow, pub(super) u64);
 
 /// The job is over.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Ended(pub(super) JobProgress);
-
-impl std::hash::Hash for Ended {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.0.attempts, self.0.retries, self.0.backups).hash(state);
-    }
-}
 
 /// What came of a sort.
 #[derive(Debug, Clone, PartialEq)]
