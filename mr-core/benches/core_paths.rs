@@ -26,6 +26,7 @@ use support::MemoryWorld;
 
 const TASKS: u32 = 10_000;
 const SLOTS: u32 = 64;
+const REDUCES: u32 = 4;
 
 /// Emits each word with a one, and joins nothing: the shuffle has all the work.
 struct Words;
@@ -66,6 +67,11 @@ fn text() -> Vec<u8> {
         text.push(if rank.is_multiple_of(11) { b'\n' } else { b' ' });
     }
     text
+}
+
+/// Many words, each of them once: little work for a map, much for a reduce.
+fn dictionary() -> Vec<u8> {
+    (0..10_000).map(|number| format!("word{number}\n")).collect::<String>().into_bytes()
 }
 
 /// All tasks of a job of nothing, asked for and reported by 64 slots in turn; each message encoded and decoded.
@@ -110,7 +116,7 @@ fn context(world: &MemoryWorld, task: TaskId) -> TaskContext<MemoryWorld> {
         world: world.clone(),
         app: Guarded::new(Arc::new(Words)),
         combine: true,
-        reduces: Reduces::new(4),
+        reduces: Reduces::new(REDUCES),
         limits: Limits::default(),
         job: JobId(1),
         attempt,
@@ -126,19 +132,21 @@ fn run_map(world: &MemoryWorld, number: u32) -> MapOutput {
     let context = context(world, task);
     world.run({
         let path = path.clone();
-        async move { map::execute(&context, &split, Utf8Path::new(&path)).await.expect("nothing goes wrong") }
+        async move { map::execute(&context, &[split], Utf8Path::new(&path)).await.expect("nothing goes wrong") }
     });
     MapOutput { map: MapAttempt { map: MapIndex(number), attempt: Attempt(1) }, path: path.into() }
 }
 
-/// One reduce of `inputs`.
-fn run_reduce(world: &MemoryWorld, inputs: &[MapOutput], output: &str) {
-    let context = context(world, TaskId::Reduce(Partition(0)));
-    let (inputs, output) = (inputs.to_vec(), output.to_owned());
-    world.run(async move {
-        let output = Utf8Path::new(&output);
-        reduce::execute(&context, Partition(0), &inputs, output).await.expect("nothing goes wrong")
-    });
+/// All reduces of `inputs`.
+fn run_reduces(world: &MemoryWorld, inputs: &[MapOutput], run: u32) {
+    for partition in Reduces::new(REDUCES).partitions() {
+        let context = context(world, TaskId::Reduce(partition));
+        let (inputs, output) = (inputs.to_vec(), format!("out-{run}-{partition}"));
+        world.run(async move {
+            let output = Utf8Path::new(&output);
+            reduce::execute(&context, partition, &inputs, output).await.expect("nothing goes wrong")
+        });
+    }
 }
 
 fn with(text: &[u8]) -> MemoryWorld {
@@ -156,13 +164,15 @@ fn core_paths(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("map buffer", |bencher| bencher.iter(|| black_box(gather(&text).sorted().count())));
     group.bench_function("map task", |bencher| bencher.iter(|| run_map(&with(&text), 0)));
-    let world = with(&text);
+    let dictionary = dictionary();
+    let world = with(&dictionary);
     let inputs: Vec<MapOutput> = (0..8).map(|number| run_map(&world, number)).collect();
-    group.bench_function("reduce task", |bencher| {
+    group.throughput(Throughput::Bytes(8 * dictionary.len() as u64));
+    group.bench_function("reduce tasks", |bencher| {
         let mut runs = 0;
         bencher.iter(|| {
             runs += 1;
-            run_reduce(&world, &inputs, &format!("out-{runs}"));
+            run_reduces(&world, &inputs, runs);
         });
     });
     group.finish();

@@ -221,10 +221,10 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assigned {
-    /// Map this split.
+    /// Map these splits.
     Map {
-        /// The split.
-        split: Split,
+        /// What to read, in this order; at least one.
+        splits: Vec<Split>,
     },
     /// Reduce this partition.
     Reduce {

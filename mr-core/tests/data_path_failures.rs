@@ -21,7 +21,7 @@ fn mapped() -> Setting {
     for index in 0..5 {
         let record = |i: u32| (format!("key {i}").into_bytes(), format!("value {index}").into_bytes());
         setting.world.files().put("input", &record_file(&(0..50).map(record).collect::<Vec<_>>()));
-        setting.map(index, &whole("input")).unwrap();
+        setting.map(index, &[whole("input")]).unwrap();
     }
     setting
 }
@@ -100,14 +100,14 @@ fn a_map_output_that_another_attempt_wrote_is_refused() {
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.attempt.attempt = Attempt(2);
-    block_on(map::execute(&ctx, &whole("input"), "second".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "second".into())).unwrap();
     files(&setting).put("map-4", &setting.world_file("second"));
     assert!(blamed(&setting, 4)[0].contains("written by map 4, attempt 2"));
 
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.job = JobId(8);
-    block_on(map::execute(&ctx, &whole("input"), "elsewhere".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into())).unwrap();
     files(&setting).put("map-4", &setting.world_file("elsewhere"));
     assert!(
         blamed(&setting, 4)[0].contains("of job 0000000000000008, not by map 4, attempt 1 of job 0000000000000007")
@@ -119,7 +119,7 @@ fn a_map_output_for_another_number_of_reduces_is_refused() {
     let setting = mapped();
     let other = Setting { reduces: Reduces::new(4), ..setting.clone() };
     let ctx = other.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &whole("input"), "cut".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "cut".into())).unwrap();
     files(&setting).put("map-0", &setting.world_file("cut"));
     assert!(blamed(&setting, 0)[0].contains("holds 4 partitions, not 3"));
 }
@@ -164,7 +164,7 @@ fn trouble_with_a_maps_files_is_told() {
         let setting = Setting { limits, ..Setting::new(Records::default()) };
         files(&setting).put("input", b"key\nvalue\n");
         files(&setting).fail(operation, path);
-        let error = file_error(setting.map(0, &whole("input")));
+        let error = file_error(setting.map(0, &[whole("input")]));
         assert_eq!((error.operation, error.path.as_str()), (operation, path));
     }
 }
@@ -172,7 +172,7 @@ fn trouble_with_a_maps_files_is_told() {
 #[test]
 fn an_output_that_exists_is_not_written_over() {
     let setting = mapped();
-    assert_eq!(file_error(setting.map(0, &whole("input"))).kind, ErrorKind::AlreadyExists);
+    assert_eq!(file_error(setting.map(0, &[whole("input")])).kind, ErrorKind::AlreadyExists);
     files(&setting).put("out-1", b"precious");
     assert_eq!(file_error(setting.reduce(Partition(1), 5)).kind, ErrorKind::AlreadyExists);
     assert_eq!(setting.world_file("out-1"), b"precious");
@@ -234,17 +234,17 @@ fn words(result: Result<impl std::fmt::Debug, TaskError>) -> String {
 #[test]
 fn the_apps_failures_carry_its_words_and_say_where() {
     let setting = failing(Failing { map: true, ..Failing::default() });
-    assert_eq!(words(setting.map(0, &whole("input"))), "input at byte 0: no map");
+    assert_eq!(words(setting.map(0, &[whole("input")])), "input at byte 0: no map");
 
     let setting = failing(Failing { partition: true, ..Failing::default() });
     let expected = "input at byte 0: partition returned 3 although there are only 3 reduces";
-    assert_eq!(words(setting.map(0, &whole("input"))), expected);
+    assert_eq!(words(setting.map(0, &[whole("input")])), expected);
 
     let setting = failing(Failing { combine: true, ..Failing::default() });
-    assert_eq!(words(setting.map(0, &whole("input"))), "key k\\n: no combine");
+    assert_eq!(words(setting.map(0, &[whole("input")])), "key k\\n: no combine");
 
     let setting = failing(Failing { reduce: true, ..Failing::default() });
-    setting.map(0, &whole("input")).unwrap();
+    setting.map(0, &[whole("input")]).unwrap();
     assert_eq!(words(setting.reduce(Partition(0), 1)), "key k\\n: no reduce");
 }
 
@@ -270,7 +270,7 @@ fn the_oracle_fails_with_the_same_words() {
 #[test]
 fn a_combiner_that_is_switched_off_is_not_called() {
     let setting = Setting { combine: false, ..failing(Failing { combine: true, ..Failing::default() }) };
-    setting.map(0, &whole("input")).unwrap();
+    setting.map(0, &[whole("input")]).unwrap();
     let ctx = setting.context(TaskId::Reduce(Partition(0)));
     let counters = block_on(reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into())).unwrap();
     assert_eq!(counters.reduce_input_records, 3);
@@ -282,6 +282,6 @@ fn a_field_too_large_fails_the_task_even_if_map_does_not() {
         let setting = failing(Failing { huge: Some(what), ..Failing::default() });
         let len = MAX_FIELD_BYTES + 1;
         let expected = TaskError::TooLarge { file: "input at byte 0".into(), what, len };
-        assert_eq!(setting.map(0, &whole("input")), Err(expected));
+        assert_eq!(setting.map(0, &[whole("input")]), Err(expected));
     }
 }

@@ -27,8 +27,9 @@ fn oracle(setting: &Setting, inputs: &[String]) -> Vec<Vec<u8>> {
     block_on(sequential::run(&setting.world, &setting.app, inputs, Some(setting.reduces))).unwrap()
 }
 
-fn wholes(paths: &[String]) -> Vec<Split> {
-    paths.iter().map(|path| whole(path)).collect()
+/// Whole files, so many for each map.
+fn wholes(paths: &[String], files_per_map: usize) -> Vec<Vec<Split>> {
+    paths.chunks(files_per_map).map(|paths| paths.iter().map(|path| whole(path)).collect()).collect()
 }
 
 proptest! {
@@ -41,10 +42,11 @@ proptest! {
         reduces in 1..5_u32,
         joins: bool,
         combine: bool,
+        files_per_map in 1..4_usize,
     ) {
         let setting = Setting { limits, combine, reduces: Reduces::new(reduces), ..Setting::new(Records { joins }) };
         let inputs = put_inputs(&setting, &lists);
-        prop_assert_eq!(setting.run(&wholes(&inputs)).unwrap(), oracle(&setting, &inputs));
+        prop_assert_eq!(setting.run(&wholes(&inputs, files_per_map)).unwrap(), oracle(&setting, &inputs));
         let left: Vec<_> = setting.world.files().paths().into_iter().filter(|path| path.contains("scratch")).collect();
         prop_assert!(left.is_empty(), "{left:?}");
     }
@@ -60,8 +62,8 @@ proptest! {
         let setting = Setting { limits, ..Setting::new(LinePlaces(kind)) };
         setting.world.files().put("f", &text);
         let split = |offset| Split { path: "f".into(), offset, len: Some(piece) };
-        let splits: Vec<_> = (0..=400 / piece).map(|i| split(i * piece)).collect();
-        prop_assert_eq!(setting.run(&splits).unwrap(), oracle(&setting, &["f".to_owned()]));
+        let maps: Vec<_> = (0..=400 / piece).map(|i| vec![split(i * piece)]).collect();
+        prop_assert_eq!(setting.run(&maps).unwrap(), oracle(&setting, &["f".to_owned()]));
     }
 }
 
@@ -82,7 +84,7 @@ fn what_was_done_is_counted() {
     let setting = Setting { reduces: Reduces::new(1), ..Setting::new(Records { joins: true }) };
     let records = [record("a", "1"), record("b", "2"), record("a", "3")];
     setting.world.files().put("f", &record_file(&records));
-    let mapped = setting.map(0, &whole("f")).unwrap();
+    let mapped = setting.map(0, &[whole("f")]).unwrap();
     let output_bytes = setting.world_file("map-0").len() as u64;
     let expected = Counters {
         map_input_bytes: 12,
@@ -108,7 +110,7 @@ fn what_was_done_is_counted() {
 fn an_empty_input_makes_a_map_output_and_an_empty_output() {
     let setting = Setting::new(Records::default());
     setting.world.files().put("f", b"");
-    let counters = setting.map(0, &whole("f")).unwrap();
+    let counters = setting.map(0, &[whole("f")]).unwrap();
     assert_eq!((counters.map_input_records, counters.map_output_records), (1, 0));
     assert_eq!(setting.reduce(Partition(2), 1).unwrap().0, b"");
 }
@@ -118,7 +120,7 @@ fn a_full_buffer_is_spilled_and_a_roomy_one_is_not() {
     let by_line = |limits| {
         let setting = Setting { limits, ..Setting::new(LinePlaces(InputKind::Line)) };
         setting.world.files().put("f", &b"some line\n".repeat(100));
-        setting.map(0, &whole("f")).unwrap().spills
+        setting.map(0, &[whole("f")]).unwrap().spills
     };
     assert_eq!(by_line(Limits::default()), 0);
     assert!(by_line(Limits { map_buffer: 1000, ..Limits::default() }) > 3);
@@ -128,14 +130,14 @@ fn a_full_buffer_is_spilled_and_a_roomy_one_is_not() {
 fn output_is_written_in_pieces_as_it_comes() {
     let limits = Limits { run_block: 64, write_block: 200, ..Limits::default() };
     let setting = with_records(1000, limits, false);
-    assert!(setting.map(0, &whole("input-0")).unwrap().map_output_bytes > 5000);
+    assert!(setting.map(0, &[whole("input-0")]).unwrap().map_output_bytes > 5000);
     let mapped = setting.world.files().largest_append();
     assert!((200..500).contains(&mapped), "{mapped}");
 
     let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(LinePlaces(InputKind::Line)) };
     let lines: String = ('a'..='z').map(|first| format!("{first} line\n")).collect();
     setting.world.files().put("f", lines.as_bytes());
-    setting.map(0, &whole("f")).unwrap();
+    setting.map(0, &[whole("f")]).unwrap();
     let before = setting.world.files().largest_append();
     assert!(setting.reduce(Partition(0), 1).unwrap().1.reduce_output_bytes > before as u64);
     assert_eq!(setting.world.files().largest_append(), before, "no output was written at once");
@@ -147,7 +149,7 @@ fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
         let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(Records { joins: true }) };
         for map in 0..5 {
             let inputs = put_inputs(&setting, &[vec![record("key", &map.to_string())]]);
-            setting.map(map, &whole(&inputs[0])).unwrap();
+            setting.map(map, &[whole(&inputs[0])]).unwrap();
         }
         let (output, counters) = setting.reduce(Partition(0), 5).unwrap();
         assert_eq!(output, b"\0\0\0\x03key01234");
@@ -161,7 +163,7 @@ fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
 fn a_map_shows_progress_for_every_record() {
     let setting = with_records(500, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &whole("input-0"), "map-0".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into())).unwrap();
     assert!(ctx.progress.ticks() >= 501, "{}", ctx.progress.ticks());
 }
 
@@ -170,8 +172,8 @@ fn tasks_stop_when_asked_to() {
     let setting = with_records(10, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
     ctx.progress.stop();
-    assert_eq!(block_on(map::execute(&ctx, &whole("input-0"), "stopped".into())), Err(TaskError::Stopped));
-    setting.map(0, &whole("input-0")).unwrap();
+    assert_eq!(block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into())), Err(TaskError::Stopped));
+    setting.map(0, &[whole("input-0")]).unwrap();
     let ctx = setting.context(TaskId::Reduce(Partition(0)));
     ctx.progress.stop();
     let stopped = block_on(reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()));
@@ -185,7 +187,7 @@ fn tasks_can_run_on_a_thread_of_their_own() {
     let counters = setting.world.clone().run(async move {
         let task = async move {
             let ctx = setting.context(TaskId::Map(MapIndex(0)));
-            map::execute(&ctx, &whole("input-0"), "map-0".into()).await.unwrap();
+            map::execute(&ctx, &[whole("input-0")], "map-0".into()).await.unwrap();
             let ctx = setting.context(TaskId::Reduce(Partition(0)));
             reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()).await
         };

@@ -49,6 +49,26 @@ fn no_option_changes_an_answer() {
 }
 
 #[test]
+fn small_files_share_maps_and_yield_what_each_would_alone() {
+    let place = Place::new();
+    let name =
+        |i: usize| place.write(&format!("in/{i:02}"), format!("word{i:02} common\n")).to_str().unwrap().to_owned();
+    let inputs: Vec<String> = (0..40).map(name).collect();
+    let expected = place.oracle("indexer", "", &inputs, 10);
+    for (options, maps) in [
+        (&["--workers", "1"][..], "4 maps"),
+        (&["--join-size", "60", "--slots", "2"], "10 maps"),
+        (&["--join-size", "1MB"], "1 map"),
+        (&["--join-size", "never"], "40 maps"),
+        (&["--split-size", "whole"], "40 maps"),
+    ] {
+        let ended = place.mr_run("indexer", &inputs, &[options, &["--out", "out"]].concat()).succeed();
+        assert!(ended.stdout.contains(&format!("tasks     {maps} and ")), "{options:?}: {}", ended.stdout);
+        assert_eq!(place.outputs("out", 10), expected, "{options:?}");
+    }
+}
+
+#[test]
 fn a_plugin_and_the_app_that_is_built_in_agree() {
     let place = Place::new();
     let inputs = prose_files(&place);

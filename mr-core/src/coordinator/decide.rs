@@ -237,13 +237,14 @@ impl Coordinator {
         Reply::Accepted
     }
 
-    /// A task and the file it is about, for people.
+    /// A task and the files it is about, for people.
     fn describe(&self, task: TaskId) -> String {
         match task {
-            TaskId::Map(map) => match self.split(map) {
-                Some(split) if split.offset > 0 => format!("{task} ({} from byte {})", split.path, split.offset),
-                Some(split) => format!("{task} ({})", split.path),
-                None => task.to_string(),
+            TaskId::Map(map) => match self.map_input(map) {
+                Some([split]) if split.offset > 0 => format!("{task} ({} from byte {})", split.path, split.offset),
+                Some([split]) => format!("{task} ({})", split.path),
+                Some([first, .., last]) => format!("{task} ({} to {})", first.path, last.path),
+                Some([]) | None => task.to_string(),
             },
             TaskId::Reduce(partition) => format!("{task} (mr-out-{partition})"),
         }

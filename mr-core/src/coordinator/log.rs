@@ -10,7 +10,7 @@ impl Coordinator {
     /// Logs `event`, after it was applied.
     pub(super) fn log(&self, event: &Event) {
         match event {
-            Event::AppAdopted { app } => info!(%app, maps = self.splits.len(), "the first worker brought the app"),
+            Event::AppAdopted { app } => info!(%app, maps = self.map_inputs.len(), "the first worker brought the app"),
             Event::WorkerRegistered { worker, name, .. } => info!(%worker, name, "worker registered"),
             Event::WorkerHeard { .. } | Event::AttemptProgressed { .. } => {}
             Event::WorkerLost { worker } => {
@@ -48,11 +48,16 @@ impl Coordinator {
     fn log_assignment(&self, id: AttemptId, worker: &crate::ids::WorkerId, backup: bool) {
         let attempt = id.attempt.0;
         match id.task {
-            TaskId::Map(map) => {
-                let Some(split) = self.split(map) else { return };
-                let (file, offset, len) = (&split.path, split.offset, split.len);
-                info!(%worker, task = %id.task, attempt, backup, file, offset, len, "assigned");
-            }
+            TaskId::Map(map) => match self.map_input(map).unwrap_or_default() {
+                [split] => {
+                    let (file, offset, len) = (&split.path, split.offset, split.len);
+                    info!(%worker, task = %id.task, attempt, backup, file, offset, len, "assigned");
+                }
+                splits => {
+                    let files: Vec<&str> = splits.iter().map(|split| split.path.as_str()).collect();
+                    info!(%worker, task = %id.task, attempt, backup, ?files, "assigned");
+                }
+            },
             TaskId::Reduce(partition) => {
                 info!(%worker, task = %id.task, attempt, backup, file = %format_args!("mr-out-{partition}"), "assigned");
             }

@@ -56,7 +56,8 @@ enum Presence {
 pub struct Coordinator {
     job: Job,
     app: Option<AppIdentity>,
-    splits: Vec<Split>,
+    /// What each map reads; empty until the app is known.
+    map_inputs: Vec<Vec<Split>>,
     workers: BTreeMap<WorkerId, Worker>,
     nonces: BTreeMap<u64, WorkerId>,
     /// When each present worker was last heard, for finding the silent ones.
@@ -80,7 +81,7 @@ impl Coordinator {
         let reduces = TaskTable::new(job.reduces.get() as usize, &job);
         let mut coordinator = Self {
             app: None,
-            splits: Vec::new(),
+            map_inputs: Vec::new(),
             workers: BTreeMap::new(),
             nonces: BTreeMap::new(),
             heard: BTreeSet::new(),
@@ -125,10 +126,10 @@ impl Coordinator {
         self.heard.len()
     }
 
-    /// The split that map `index` reads; none before the app is known or when there is no such map.
+    /// What map `index` reads; none before the app is known or when there is no such map.
     #[must_use]
-    pub fn split(&self, index: crate::ids::MapIndex) -> Option<&Split> {
-        self.splits.get(index.0 as usize)
+    pub fn map_input(&self, index: crate::ids::MapIndex) -> Option<&[Split]> {
+        self.map_inputs.get(index.0 as usize).map(Vec::as_slice)
     }
 
     /// The moment after `now` at which something changes although nobody asks: a task becomes overdue, a worker lost.
@@ -175,15 +176,15 @@ impl Coordinator {
         let running = table.get(index).and_then(|task| task.running.get(&attempt.attempt));
         let map_outputs = running.map_or(self.map_commits.len() as u64, |running| running.map_commits);
         let work = match attempt.task {
-            TaskId::Map(map) => Assigned::Map { split: self.splits[map.0 as usize].clone() },
+            TaskId::Map(map) => Assigned::Map { splits: self.map_inputs[map.0 as usize].clone() },
             TaskId::Reduce(partition) => Assigned::Reduce { partition, map_outputs },
         };
         Assignment { attempt, work }
     }
 
     fn adopt(&mut self, app: AppIdentity) {
-        self.splits = self.job.splits(app.input);
-        self.maps = TaskTable::new(self.splits.len(), &self.job);
+        self.map_inputs = self.job.map_inputs(app.input);
+        self.maps = TaskTable::new(self.map_inputs.len(), &self.job);
         self.app = Some(app);
     }
 }

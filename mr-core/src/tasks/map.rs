@@ -1,4 +1,4 @@
-//! One map task: a split in, one file of sorted, partitioned runs out.
+//! One map task: a split or several in, one file of sorted, partitioned runs out.
 
 use camino::Utf8Path;
 use world::{File, Work, World};
@@ -11,7 +11,7 @@ use crate::job::Split;
 use crate::marks;
 use crate::shuffle::{FileOf, MAX_FIELD_BYTES, MapBuffer, Merger, Origin, RunWriter, Source, create_run, write_group};
 
-/// Maps `split` into the new file `output`, which is complete and synced when this returns; it has yet to be given its name.
+/// Maps `splits`, one after the other, into the new file `output`, which is complete and synced when this returns; it has yet to be given its name.
 ///
 /// The buffer is looked at between calls of [`App::map`](crate::app::App::map): all that one call emits is held in memory,
 /// whatever [`Limits`](super::Limits) say.
@@ -19,10 +19,16 @@ use crate::shuffle::{FileOf, MAX_FIELD_BYTES, MapBuffer, Merger, Origin, RunWrit
 /// # Errors
 ///
 /// When the app fails, the input cannot be read, `output` exists or cannot be written, or the attempt was asked to stop.
-pub async fn execute<W: World>(ctx: &TaskContext<W>, split: &Split, output: &Utf8Path) -> Result<Counters, TaskError> {
+pub async fn execute<W: World>(
+    ctx: &TaskContext<W>,
+    splits: &[Split],
+    output: &Utf8Path,
+) -> Result<Counters, TaskError> {
     let mut writer = create_run(ctx, output).await?;
-    let mut task = MapTask::new(ctx, split);
-    task.map_all().await?;
+    let mut task = MapTask::new(ctx);
+    for split in splits {
+        task.map_split(split).await?;
+    }
     task.write_output(&mut writer).await?;
     let (mut file, bytes) = writer.finish().await?;
     file.sync().await?;
@@ -31,26 +37,25 @@ pub async fn execute<W: World>(ctx: &TaskContext<W>, split: &Split, output: &Utf
 
 struct MapTask<'a, W: World> {
     ctx: &'a TaskContext<W>,
-    split: &'a Split,
     buffer: MapBuffer,
     spills: Vec<Source>,
     counters: Counters,
 }
 
 impl<'a, W: World> MapTask<'a, W> {
-    fn new(ctx: &'a TaskContext<W>, split: &'a Split) -> Self {
-        Self { ctx, split, buffer: MapBuffer::new(), spills: Vec::new(), counters: Counters::default() }
+    fn new(ctx: &'a TaskContext<W>) -> Self {
+        Self { ctx, buffer: MapBuffer::new(), spills: Vec::new(), counters: Counters::default() }
     }
 
-    /// Reads and maps the whole split, and spills whenever the buffer is full.
-    async fn map_all(&mut self) -> Result<(), TaskError> {
+    /// Reads and maps a whole split, and spills whenever the buffer is full.
+    async fn map_split(&mut self, split: &Split) -> Result<(), TaskError> {
         let kind = self.ctx.app.identity().input;
         let block = self.ctx.limits.read_block;
-        let mut reader = SplitReader::open(self.ctx.world.files(), self.split, kind, block).await?;
+        let mut reader = SplitReader::open(self.ctx.world.files(), split, kind, block).await?;
         while let Some(bytes) = reader.read().await? {
             let before = self.counters.map_output_records;
             for piece in reader.pieces() {
-                self.map(piece)?;
+                self.map(&split.path, piece)?;
                 if self.buffer.memory() >= self.ctx.limits.map_buffer {
                     self.spill().await?;
                 }
@@ -61,10 +66,9 @@ impl<'a, W: World> MapTask<'a, W> {
         Ok(())
     }
 
-    fn map(&mut self, piece: Piece<'_>) -> Result<(), TaskError> {
+    fn map(&mut self, path: &str, piece: Piece<'_>) -> Result<(), TaskError> {
         self.ctx.tick()?;
         let Piece { offset, data } = piece;
-        let path = self.split.path.as_str();
         let file = || format!("{path} at byte {offset}");
         let mut collector = Collector { ctx: self.ctx, buffer: &mut self.buffer, records: 0, refused: None };
         let mapped = self.ctx.app.map(MapInput { file: path, offset, data }, &mut collector);

@@ -50,7 +50,7 @@ impl<W: World> Bench<W> {
         let worker = self.registration.worker;
         info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt started");
         let outcome = match assignment.work {
-            Assigned::Map { split } => self.map(id, &split, progress.clone()).await,
+            Assigned::Map { splits } => self.map(id, &splits, progress.clone()).await,
             Assigned::Reduce { partition, map_outputs } => {
                 self.reduce(id, partition, map_outputs, progress.clone()).await
             }
@@ -83,10 +83,10 @@ impl<W: World> Bench<W> {
         Ok(())
     }
 
-    async fn map(&self, id: AttemptId, split: &Split, progress: Arc<Progress>) -> Result<Counters, Trouble> {
+    async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
         let crate::ids::TaskId::Map(map) = id.task else { return Err(TaskError::Stopped.into()) };
         self.files.create_directories().await?;
-        let counters = tasks::map::execute(&self.context(id, progress), split, &self.files.temporary(id)).await?;
+        let counters = tasks::map::execute(&self.context(id, progress), splits, &self.files.temporary(id)).await?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
         Ok(counters)
     }

@@ -179,10 +179,10 @@ impl Setting {
         }
     }
 
-    /// Maps `split` as map `index` into the file [`map_output`] names.
-    pub fn map(&self, index: u32, split: &Split) -> Result<Counters, TaskError> {
+    /// Maps `splits` as map `index` into the file [`map_output`] names.
+    pub fn map(&self, index: u32, splits: &[Split]) -> Result<Counters, TaskError> {
         let ctx = self.context(TaskId::Map(MapIndex(index)));
-        block_on(map::execute(&ctx, split, &map_output(index).path))
+        block_on(map::execute(&ctx, splits, &map_output(index).path))
     }
 
     /// Reduces a partition of the maps `0..maps` and returns the output.
@@ -194,12 +194,12 @@ impl Setting {
         Ok((self.world_file(&output), counters))
     }
 
-    /// Runs the whole job and returns the output of every partition.
-    pub fn run(&self, splits: &[Split]) -> Result<Vec<Vec<u8>>, TaskError> {
-        for (index, split) in (0..).zip(splits) {
-            self.map(index, split)?;
+    /// Runs the whole job, whose maps read these splits, and returns the output of every partition.
+    pub fn run(&self, map_inputs: &[Vec<Split>]) -> Result<Vec<Vec<u8>>, TaskError> {
+        for (index, splits) in (0..).zip(map_inputs) {
+            self.map(index, splits)?;
         }
-        let maps = splits.len() as u32;
+        let maps = map_inputs.len() as u32;
         self.reduces.partitions().map(|partition| Ok(self.reduce(partition, maps)?.0)).collect()
     }
 

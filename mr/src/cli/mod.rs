@@ -10,7 +10,7 @@ pub use app::{builtin_names, find_app};
 pub use exit::{Failure, conclude};
 pub use log::{LogOptions, start_log};
 pub use options::{JobOptions, WorkerOptions};
-pub use size::{SplitSize, byte_count};
+pub use size::{JoinSize, SplitSize, byte_count};
 
 use std::future::Future;
 

@@ -26,8 +26,8 @@ pub enum SplitSize {
 }
 
 impl SplitSize {
-    /// What Hadoop and this program split at when nobody says otherwise: 64 MiB.
-    pub const DEFAULT: SplitSize = SplitSize::Bytes(NonZeroU64::new(64 << 20).expect("64 MiB is not zero"));
+    /// Where this program splits when nobody says otherwise: at 32 MiB, half of what a map may hold, so that a sort does not spill.
+    pub const DEFAULT: SplitSize = SplitSize::Bytes(NonZeroU64::new(32 << 20).expect("32 MiB is not zero"));
 
     /// The size, if there is one.
     #[must_use]
@@ -43,12 +43,29 @@ impl FromStr for SplitSize {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "whole" {
-            return Ok(SplitSize::Whole);
-        }
-        let size = byte_count(text).map_err(|error| format!("{error}, or `whole`"))?;
-        NonZeroU64::new(size).map(SplitSize::Bytes).ok_or_else(|| "a split has at least one byte".to_owned())
+        Ok(size_or(text, "whole")?.map_or(SplitSize::Whole, SplitSize::Bytes))
     }
+}
+
+/// How many bytes of small files may share a map; none at all, when files keep to themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinSize(pub Option<NonZeroU64>);
+
+impl FromStr for JoinSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        size_or(text, "never").map(JoinSize)
+    }
+}
+
+/// A size, or nothing for `word`.
+fn size_or(text: &str, word: &str) -> Result<Option<NonZeroU64>, String> {
+    if text == word {
+        return Ok(None);
+    }
+    let size = byte_count(text).map_err(|error| format!("{error}, or `{word}`"))?;
+    NonZeroU64::new(size).map(Some).ok_or_else(|| format!("write a size of at least one byte, or `{word}`"))
 }
 
 #[cfg(test)]
@@ -66,7 +83,10 @@ mod tests {
     #[test]
     fn a_split_is_whole_or_has_bytes() {
         assert_eq!("whole".parse(), Ok(SplitSize::Whole));
-        assert_eq!("64MiB".parse(), Ok(SplitSize::DEFAULT));
+        assert_eq!("32MiB".parse(), Ok(SplitSize::DEFAULT));
         assert!("0".parse::<SplitSize>().is_err());
+        assert_eq!("never".parse(), Ok(JoinSize(None)));
+        assert_eq!("1MB".parse(), Ok(JoinSize(NonZeroU64::new(1_000_000))));
+        assert_eq!("whole".parse::<JoinSize>().unwrap_err(), "write a size such as 64MiB, 500MB or 4096, or `never`");
     }
 }

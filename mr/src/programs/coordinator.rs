@@ -6,13 +6,13 @@ use camino::Utf8PathBuf;
 use clap::Parser;
 use futures::channel::mpsc;
 use mr_core::coordinator::serve;
-use mr_core::job::InputFile;
+use mr_core::job::{InputFile, Job};
 use mr_core::protocol::Ending;
 use tracing::info;
 use world::{Address, Network as _, World};
 
 use super::{INTERRUPTED, abort_on_signals, check_inputs, default_socket, names_a_socket, new_job_id};
-use crate::cli::{EXIT_CODES, Failure, JobOptions, LogOptions, STYLES, SplitSize, start_log};
+use crate::cli::{EXIT_CODES, Failure, JobOptions, JoinSize, LogOptions, STYLES, SplitSize, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
 
@@ -22,11 +22,12 @@ const DRAIN: Duration = Duration::from_millis(200);
 /// Gives out the tasks of one MapReduce job to workers, and leaves when the job is done.
 ///
 /// In the course's form, `mrcoordinator SOCKET FILE…` or `mrcoordinator FILE…`, no input is ever opened: names are the
-/// workers' business, relative to their own directory. With --listen the files are looked at, so that large ones can be split.
+/// workers' business, relative to their own directory. With --listen the files are looked at, so that large ones can be split; with
+/// --join-size, too.
 #[derive(Debug, Parser)]
 #[command(name = "mrcoordinator", version, styles = STYLES, after_help = EXIT_CODES)]
 pub struct CoordinatorArguments {
-    /// Input files, each at least one map task. Without --listen, a first one that is not an existing regular file is the Unix
+    /// Input files, each at least one map task unless small ones are joined. Without --listen, a first one that is not an existing regular file is the Unix
     /// socket to listen on [default: /var/tmp/5840-mr-UID]
     #[arg(value_name = "[SOCKET] FILE", required = true)]
     pub operands: Vec<Utf8PathBuf>,
@@ -35,9 +36,13 @@ pub struct CoordinatorArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<RealAddress>,
 
-    /// Cut larger inputs into pieces of this size at line ends, or `whole` [default: 64MiB with --listen, else whole]
+    /// Cut larger inputs into pieces of this size at line ends, or `whole` [default: 32MiB with --listen, else whole]
     #[arg(long, value_name = "SIZE")]
     pub split_size: Option<SplitSize>,
+
+    /// Let small files, neighbours on the command line, share a map until they come to this size, or `never`
+    #[arg(long, value_name = "SIZE", default_value = "never")]
+    pub join_size: JoinSize,
 
     /// How the job runs.
     #[command(flatten)]
@@ -60,7 +65,8 @@ pub async fn run(arguments: CoordinatorArguments) -> Result<(), Failure> {
         Some(_) => SplitSize::DEFAULT,
         None => SplitSize::Whole,
     });
-    let inputs = inputs(&files, split_size)?;
+    let JoinSize(join_size) = arguments.join_size;
+    let inputs = inputs(&files, split_size != SplitSize::Whole || join_size.is_some())?;
 
     let world = RealWorld::new();
     let listening = world.network().listen(&address).await;
@@ -69,6 +75,7 @@ pub async fn run(arguments: CoordinatorArguments) -> Result<(), Failure> {
     let (order_sender, orders) = mpsc::unbounded();
     abort_on_signals(&order_sender)?;
     let job = arguments.job.job(new_job_id(&world), inputs, split_size);
+    let job = Job { join_size, ..job };
     let (ending, _) = serve(&world, listener, job, &mut (), orders).await;
     world.network().drained(DRAIN).await;
     match ending {
@@ -94,12 +101,12 @@ fn address_and_files(arguments: &CoordinatorArguments) -> Result<(Address, Vec<U
     Ok((Address::from(&address), files))
 }
 
-/// The inputs, looked at only if they may be split.
-fn inputs(files: &[Utf8PathBuf], split_size: SplitSize) -> Result<Vec<InputFile>, Failure> {
-    if split_size == SplitSize::Whole {
-        return Ok(files.iter().map(|file| InputFile { path: file.to_string(), len: None }).collect());
+/// The inputs, looked at only if their lengths matter: to split large ones or to join small ones.
+fn inputs(files: &[Utf8PathBuf], lengths_matter: bool) -> Result<Vec<InputFile>, Failure> {
+    if lengths_matter {
+        return measured_inputs(files);
     }
-    measured_inputs(files)
+    Ok(files.iter().map(|file| InputFile { path: file.to_string(), len: None }).collect())
 }
 
 /// The inputs with their lengths.

@@ -30,6 +30,7 @@ pub(super) fn schedule() -> Schedule {
             combine: false,
             reduces: 2,
             split_size: None,
+            join_size: None,
             limits: LimitsShape::ROOMY,
             trouble: None,
             inputs: vec![Bytes(b"a b".to_vec()), Bytes(b"b c".to_vec())],

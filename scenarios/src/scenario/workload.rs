@@ -32,6 +32,8 @@ pub(super) struct WorkloadRanges {
     combine: Odds,
     /// Whether files are split, and into pieces of which size.
     split: Split,
+    /// Whether small files share a map, and how many bytes of them.
+    join: Join,
     /// Whether memory is so tight that a few records fill it.
     tight: Odds,
     /// What is the matter with the app.
@@ -51,6 +53,7 @@ impl Default for WorkloadRanges {
             reduces: Between { low: Count(1), high: Count(5) },
             combine: Odds(0.5),
             split: Split::default(),
+            join: Join::default(),
             tight: Odds(0.3),
             trouble: None,
         }
@@ -67,6 +70,19 @@ struct Split {
 impl Default for Split {
     fn default() -> Self {
         Self { share: Odds(0.3), bytes: Between { low: Count(20), high: Count(200) } }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Join {
+    share: Odds,
+    bytes: Between<Count>,
+}
+
+impl Default for Join {
+    fn default() -> Self {
+        Self { share: Odds(0.2), bytes: Between { low: Count(100), high: Count(1000) } }
     }
 }
 
@@ -97,15 +113,21 @@ impl WorkloadRanges {
         let inputs: Vec<Bytes> = (0..self.files.draw(stream)).map(|_| self.draw_input(&words, stream)).collect();
         let split = self.split.share.draw(stream);
         let split_size = self.split.bytes.draw(stream).0;
-        Workload {
+        let mut workload = Workload {
             app,
             combine: self.combine.draw(stream),
             reduces: self.reduces.draw(stream).0,
             split_size: NonZeroU64::new(split_size.into()).filter(|_| split),
+            join_size: None,
             limits: if self.tight.draw(stream) { tight_limits(stream) } else { LimitsShape::ROOMY },
             trouble: self.trouble.as_ref().map(|trouble| trouble.draw(&inputs, stream)),
             inputs,
+        };
+        // Last, so that a scenario which never joins is drawn as it was before there was such a thing.
+        if self.join.share.draw(stream) {
+            workload.join_size = NonZeroU64::new(self.join.bytes.draw(stream).0.into());
         }
+        workload
     }
 
     /// Different words: letters only, because apps cut text at everything else.

@@ -23,6 +23,9 @@ pub struct Workload {
     /// How large a split may be, in bytes; files stay whole when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_size: Option<NonZeroU64>,
+    /// How many bytes of neighbouring files may share a map; each has one of its own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_size: Option<NonZeroU64>,
     /// How much memory the data path may use.
     pub limits: LimitsShape,
     /// What is the matter with the app.
@@ -132,6 +135,7 @@ impl Workload {
         Job {
             reduces: Reduces::new(self.reduces),
             split_size: self.split_size,
+            join_size: self.join_size,
             combine: self.combine,
             task_timeout: cluster.task_timeout,
             max_failures: cluster.max_failures,
@@ -143,6 +147,6 @@ impl Workload {
     /// How many map tasks the job has.
     #[must_use]
     pub fn maps(&self, cluster: &ClusterShape) -> usize {
-        self.job(cluster).splits(apps::healthy(self.app).input()).len()
+        self.job(cluster).map_inputs(apps::healthy(self.app).input()).len()
     }
 }

@@ -23,14 +23,15 @@ pub(super) fn fewer_reduces(schedule: &Schedule) -> Vec<Schedule> {
     smaller(schedule.workload.reduces.into(), 1).into_iter().map(with).collect()
 }
 
-/// Without splits, combiner, trouble or tight memory; word count.
+/// Without splits, joined files, combiner, trouble or tight memory; word count.
 pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
-    let mut plain: [Schedule; 5] = std::array::from_fn(|_| schedule.clone());
+    let mut plain: [Schedule; 6] = std::array::from_fn(|_| schedule.clone());
     plain[0].workload.split_size = None;
     plain[1].workload.combine = false;
     plain[2].workload.trouble = None;
     plain[3].workload.limits = LimitsShape::ROOMY;
     plain[4].workload.app = AppChoice::Wc;
+    plain[5].workload.join_size = None;
     plain.into_iter().filter(|plainer| plainer != schedule).collect()
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use futures::executor::block_on;
 use mr_core::ids::{AttemptId, MapAttempt, MapIndex, Partition, Reduces, TaskId};
+use mr_core::job::Split;
 use mr_core::protocol::{Assigned, Reply, decode};
 use mr_core::shuffle::{Producer, RunError, RunFile, Segment};
 use sim::{Event, FileEvent, History, Operation};
@@ -149,13 +150,16 @@ fn file_steps(history: &History) -> impl DoubleEndedIterator<Item = &FileEvent> 
 
 /// Which part of which input each map has, as the coordinator told whoever got it.
 fn inputs(history: &History) -> BTreeMap<MapIndex, String> {
+    let told = |split: &Split| {
+        let to = split.len.map_or_else(|| "its end".to_owned(), |len| (split.offset + len).to_string());
+        format!("{} from byte {} to {to}", split.path, split.offset)
+    };
     let split = |event: &Event| {
         let Event::MessageSent(message) = event else { return None };
         let Ok(Reply::Run(assignment)) = decode(message.body.bytes()?) else { return None };
         match (assignment.attempt.task, assignment.work) {
-            (TaskId::Map(map), Assigned::Map { split }) => {
-                let to = split.len.map_or_else(|| "its end".to_owned(), |len| (split.offset + len).to_string());
-                Some((map, format!("{} from byte {} to {to}", split.path, split.offset)))
+            (TaskId::Map(map), Assigned::Map { splits }) => {
+                Some((map, splits.iter().map(told).collect::<Vec<_>>().join(", ")))
             }
             _ => None,
         }

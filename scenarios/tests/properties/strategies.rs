@@ -2,6 +2,7 @@
 //! towards less: fewer faults, workers, files, words, and simpler numbers.
 
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -40,13 +41,17 @@ pub(crate) fn clusters() -> impl Strategy<Value = ClusterShape> {
 /// Any app over a few files: of words, of nothing, of bytes that are no text, of keys far larger than a block.
 pub(crate) fn workloads() -> impl Strategy<Value = Workload> {
     let app = select(vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail, AppChoice::Signed]);
-    let split_size = option::weighted(0.3, (20_u64..200).prop_map(|size| NonZeroU64::new(size).expect("at least 20")));
-    (app, any::<bool>(), 1_u32..=5, split_size, limits(), vec(inputs(), 0..=5)).prop_map(
-        |(app, combine, reduces, split_size, limits, inputs)| Workload {
+    let sometimes = |sizes: Range<u64>| {
+        option::weighted(0.3, sizes.prop_map(|size| NonZeroU64::new(size).expect("one byte or more")))
+    };
+    let sizes = (sometimes(20..200), sometimes(50..500));
+    (app, any::<bool>(), 1_u32..=5, sizes, limits(), vec(inputs(), 0..=5)).prop_map(
+        |(app, combine, reduces, (split_size, join_size), limits, inputs)| Workload {
             app,
             combine,
             reduces,
             split_size,
+            join_size,
             limits,
             trouble: None,
             inputs,

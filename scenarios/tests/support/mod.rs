@@ -32,6 +32,7 @@ empty = 0.0
 tight = 0.0
 combine = 0.0
 split = {{ share = 0.0, bytes = 100 }}
+join = {{ share = 0.0 }}
 [models]
 message = "300us"
 file_operation = "50us"

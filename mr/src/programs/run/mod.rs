@@ -7,7 +7,7 @@ mod cluster;
 mod display;
 mod outputs;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::thread;
 
@@ -16,7 +16,7 @@ use clap::Args;
 use futures::channel::mpsc;
 use mr_core::app::AppIdentity;
 use mr_core::coordinator::serve;
-use mr_core::job::Job;
+use mr_core::job::{InputFile, Job};
 use mr_core::protocol::Ending;
 use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
@@ -26,9 +26,12 @@ use self::display::Display;
 use self::outputs::Outputs;
 use super::coordinator::measured_inputs;
 use super::{INTERRUPTED, abort_on_signals, new_job_id};
-use crate::cli::{Failure, JobOptions, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
+use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
+
+/// How many maps of small files there are for each slot, at least, if there are files enough: the last one that runs holds up the reduces.
+const MAPS_PER_SLOT: u64 = 4;
 
 /// Run a job on this machine: a coordinator and some worker processes.
 #[derive(Debug, Args)]
@@ -45,8 +48,13 @@ pub struct RunArguments {
     pub workers: Option<NonZeroUsize>,
 
     /// Cut larger inputs into pieces of this size at line ends, or `whole`
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "32MiB")]
     pub split_size: SplitSize,
+
+    /// Let small files, neighbours on the command line, share a map until they come to this size, or `never` [default: a quarter of
+    /// what there is for each slot of a worker, but no more than a split; never with --split-size whole]
+    #[arg(long, value_name = "SIZE")]
+    pub join_size: Option<JoinSize>,
 
     /// How the job runs.
     #[command(flatten)]
@@ -74,13 +82,14 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let outputs = Outputs::prepare(&arguments.worker.out, &arguments.files)?;
 
     let job_id = new_job_id(&world);
+    let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let join_size = join_size(&arguments, &inputs, workers);
     let job = arguments.job.job(job_id, inputs, arguments.split_size);
-    let job = Job { app: Some(app), ..job };
+    let job = Job { app: Some(app), join_size, ..job };
     let private = private_directory()?;
     let address = RealAddress::Unix(private.path().join("coordinator.sock"));
     let listening = world.network().listen(&Address::from(&address)).await;
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
-    let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
 
     let (orders, order_receiver) = mpsc::unbounded();
     abort_on_signals(&orders)?;
@@ -100,6 +109,17 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
         Ending::Failed { reason } if reason == INTERRUPTED => Err(Failure::Interrupted),
         Ending::Failed { reason } => Err(Failure::Job(reason)),
     }
+}
+
+/// How many bytes of small files may share a map: so few that there are maps enough to keep all slots busy to the end.
+fn join_size(arguments: &RunArguments, inputs: &[InputFile], workers: NonZeroUsize) -> Option<NonZeroU64> {
+    if let Some(JoinSize(size)) = arguments.join_size {
+        return size;
+    }
+    let most = arguments.split_size.bytes()?;
+    let bytes: u64 = inputs.iter().filter_map(|input| input.len).sum();
+    let slots = workers.get() as u64 * arguments.worker.slots.get() as u64;
+    NonZeroU64::new(bytes / (MAPS_PER_SLOT * slots)).map(|share| share.min(most))
 }
 
 /// The app's identity, once it is clear that the app exists and takes its argument.
