@@ -7,6 +7,8 @@
 //! never listed, so nothing of its order can reach an output.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
+use std::num::NonZeroU32;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -25,12 +27,14 @@ pub struct MapBuffer {
     bytes: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct KeyGroup {
     key: Field,
+    /// The key's hash, so that a table which grows need not look at keys all over the arena.
+    hash: u32,
     partition: Partition,
     /// The runs of values before the last one, linked: the first and the last of them.
-    earlier: Option<(u32, u32)>,
+    earlier: Option<(RunIndex, RunIndex)>,
     /// The run that may still grow.
     last: Run,
 }
@@ -69,7 +73,22 @@ struct Run {
 struct LinkedRun {
     run: Run,
     /// The next run of the same key; the run itself at the end.
-    next: u32,
+    next: RunIndex,
+}
+
+/// A place in `runs`, counted from one: so an `Option` of it takes no more room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct RunIndex(NonZeroU32);
+
+impl RunIndex {
+    /// The index of the last of so many.
+    fn last_of(count: usize) -> Self {
+        Self(NonZeroU32::new(index(count)).expect("it is counted when it is there"))
+    }
+
+    fn place(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 /// A key of the buffer, with what the sort looks at before it looks at the key itself.
@@ -82,7 +101,7 @@ struct SortEntry {
 /// All that the buffer holds of one key.
 pub struct BufferedGroup<'a> {
     buffer: &'a MapBuffer,
-    group: &'a KeyGroup,
+    group: KeyGroup,
 }
 
 impl MapBuffer {
@@ -107,9 +126,9 @@ impl MapBuffer {
         value: &[u8],
         partition: impl FnOnce() -> Result<Partition, E>,
     ) -> Result<(), E> {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hasher.hash_one(key) as u32;
         let prefix = key_prefix(key);
-        match self.table.find(hash, |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
+        match self.table.find(spread(hash), |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
             Some(&group) => self.push_value(group as usize, value),
             None => self.push_key(hash, key, value, partition()?),
         }
@@ -149,16 +168,15 @@ impl MapBuffer {
         order.sort_unstable_by(|a, b| {
             (a.partition, a.prefix).cmp(&(b.partition, b.prefix)).then_with(|| key(a).cmp(key(b)))
         });
-        order.into_iter().map(|entry| BufferedGroup { buffer: self, group: &self.groups[entry.group as usize] })
+        Gathered { buffer: self, order, taken: 0, ready: Vec::with_capacity(TOGETHER) }
     }
 
-    fn push_key(&mut self, hash: u64, key: &[u8], value: &[u8], partition: Partition) {
+    fn push_key(&mut self, hash: u32, key: &[u8], value: &[u8], partition: Partition) {
         let key = self.push_field(key);
         let last = Run { value: self.push_field(value), count: 1 };
-        self.groups.push(KeyGroup { key, partition, earlier: None, last });
-        let Self { hasher, table, groups, bytes, .. } = self;
-        let group = index(groups.len() - 1);
-        table.insert_unique(hash, group, |&group| hasher.hash_one(groups[group as usize].key.of(bytes)));
+        self.groups.push(KeyGroup { key, hash, partition, earlier: None, last });
+        let Self { table, groups, .. } = self;
+        table.insert_unique(spread(hash), index(groups.len() - 1), |&group| spread(groups[group as usize].hash));
     }
 
     #[inline]
@@ -174,13 +192,13 @@ impl MapBuffer {
     /// The last run of a group is complete; `value` begins another.
     fn push_run(&mut self, group: usize, value: &[u8]) {
         let value = self.push_field(value);
-        let complete = index(self.runs.len());
+        let complete = RunIndex::last_of(self.runs.len() + 1);
         let group = &mut self.groups[group];
         let run = std::mem::replace(&mut group.last, Run { value, count: 1 });
         let first = match group.earlier {
             None => complete,
             Some((first, before)) => {
-                self.runs[before as usize].next = complete;
+                self.runs[before.place()].next = complete;
                 first
             }
         };
@@ -192,6 +210,51 @@ impl MapBuffer {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(field);
         Field { prefix: key_prefix(field), start, len: length(field) }
+    }
+}
+
+/// How many groups are fetched together.
+const TOGETHER: usize = 16;
+
+/// The groups of a buffer in the order of `order`. They lie all over the memory, and whoever looks at one after the other waits for each of
+/// them; so some are fetched together before the first of them is needed.
+struct Gathered<'a> {
+    buffer: &'a MapBuffer,
+    order: Vec<SortEntry>,
+    /// How many of them were handed out.
+    taken: usize,
+    ready: Vec<KeyGroup>,
+}
+
+impl Gathered<'_> {
+    fn fetch(&mut self) {
+        let MapBuffer { groups, bytes, .. } = self.buffer;
+        let entries = self.order[self.taken..].iter().take(TOGETHER);
+        self.ready.clear();
+        self.ready.extend(entries.map(|entry| groups[entry.group as usize]));
+        let mut touched = 0;
+        for KeyGroup { key, last, .. } in &self.ready {
+            // The first value of a key lies right behind it.
+            for place in [key.start, last.value.start + last.value.len as usize] {
+                touched ^= bytes.get(place).copied().unwrap_or_default();
+            }
+        }
+        // Not what they are matters, but that they have been looked at.
+        black_box(touched);
+    }
+}
+
+impl<'a> Iterator for Gathered<'a> {
+    type Item = BufferedGroup<'a>;
+
+    fn next(&mut self) -> Option<BufferedGroup<'a>> {
+        let place = self.taken % TOGETHER;
+        if place == 0 {
+            self.fetch();
+        }
+        let group = *self.ready.get(place)?;
+        self.taken += 1;
+        Some(BufferedGroup { buffer: self.buffer, group })
     }
 }
 
@@ -214,7 +277,7 @@ impl<'a> BufferedGroup<'a> {
         let mut next = self.group.earlier.map(|(first, _)| first);
         let earlier = std::iter::from_fn(move || {
             let index = next?;
-            let LinkedRun { run, next: after } = &buffer.runs[index as usize];
+            let LinkedRun { run, next: after } = &buffer.runs[index.place()];
             next = (*after != index).then_some(*after);
             Some(*run)
         });
@@ -237,6 +300,11 @@ pub(super) fn key_prefix(key: &[u8]) -> u64 {
         }
         _ => key.iter().zip([56, 48, 40]).fold(0, |prefix, (byte, shift)| prefix | u64::from(*byte) << shift),
     }
+}
+
+/// The table wants 64 bits: it finds a place by the lower ones and tells keys apart by the uppermost.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 fn length(field: &[u8]) -> u32 {
