@@ -33,7 +33,7 @@ fn what_is_appended_is_read_back_wherever_one_starts() {
         file.append(b"two").await.unwrap();
         file.sync().await.unwrap();
         for file in [file, Files.open(&path).await.unwrap()] {
-            assert_eq!(file.size().await.unwrap(), 7);
+            assert_eq!(file.size(), 7);
             let mut buffer = [0; 5];
             assert_eq!(file.read_at(4, &mut buffer).await.unwrap(), 3);
             assert_eq!(&buffer[..3], b"two");

@@ -74,7 +74,7 @@ fn what_had_a_part_in_an_output_is_told_and_what_had_none_is_not() {
     assert!(!text.contains(&format!("{}.tmp", name(first))), "what died has no part in the output:\n{text}");
     let renamed = format!("rename {}.tmp to {}", name(second), name(second));
     assert!(text.contains(&renamed), "who took its place has:\n{text}");
-    assert!(text.contains("rename reduce-0-1.link to mr-out-0"), "{text}");
+    assert!(text.contains("rename reduce-0-1.tmp to mr-out-0"), "{text}");
     assert!(text.contains("coordinator has lost w1") && text.contains("w1 crashes"), "why it ran again:\n{text}");
     assert!(!text.contains("goodbye"), "what comes later is no cause:\n{text}");
 }

@@ -148,8 +148,9 @@ pub trait File: Send + Sync + 'static {
     /// Reads bytes from `offset` on into `buffer`, and says how many: fewer than asked for is legal, none means the end.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> impl Future<Output = Result<usize, FileError>> + Send;
 
-    /// The present length of the file, in bytes.
-    fn size(&self) -> impl Future<Output = Result<u64, FileError>> + Send;
+    /// The length of the file in bytes: what it had when it was opened, and what has been appended through this handle since. Not a
+    /// step: opening tells it. After an append that failed it is not to be relied on.
+    fn size(&self) -> u64;
 
     /// Writes all of `bytes` at the end. After an error, any part of them may be there.
     fn append(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), FileError>> + Send;

@@ -55,7 +55,7 @@ impl<F: File> RunFile<F> {
         partitions: Reduces,
         block_bytes: usize,
     ) -> Result<Self, RunError> {
-        let size = file.size().await?;
+        let size = file.size();
         let start = size.saturating_sub(TAIL_BYTES);
         let mut run = Self { file, path: path.to_owned(), index_offset: 0, block_bytes, tail: (start, Vec::new()) };
         let Some(offset) = size.checked_sub(TRAILER_BYTES as u64) else {

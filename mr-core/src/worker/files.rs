@@ -96,17 +96,27 @@ impl<F: FileSystem> JobFiles<F> {
     pub(super) async fn commit_reduce(&self, partition: Partition, attempt: AttemptId) -> Result<bool, FileError> {
         let staged = self.temporary(attempt);
         let chosen = self.staging.join(format!("output-{partition}"));
-        let link = self.staging.join(format!("{}.link", attempt_name(attempt)));
         let own = self.link_unless_there(&staged, &chosen).await?;
         // A choice that a power loss could take back would be made again, after others have seen the first.
         self.files.sync_dir(&self.staging).await?;
+        if own {
+            // If another has put it in place by now, this name stays, and goes with the directory.
+            self.publish(&staged, partition).await?;
+            return Ok(true);
+        }
+        let link = self.staging.join(format!("{}.link", attempt_name(attempt)));
         self.link_unless_there(&chosen, &link).await?;
-        self.files.rename(&link, &self.out.join(format!("mr-out-{partition}"))).await?;
-        self.files.sync_dir(&self.out).await?;
+        self.publish(&link, partition).await?;
         // The link is still there if it was renamed over the same file.
         self.remove_if_there(&link).await?;
         self.remove_if_there(&staged).await?;
-        Ok(own)
+        Ok(false)
+    }
+
+    /// Turns `name` into the public one of `partition`, durably.
+    async fn publish(&self, name: &Utf8Path, partition: Partition) -> Result<(), FileError> {
+        self.files.rename(name, &self.out.join(format!("mr-out-{partition}"))).await?;
+        self.files.sync_dir(&self.out).await
     }
 
     /// Whether it was not there.

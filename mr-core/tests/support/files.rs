@@ -230,8 +230,8 @@ impl File for MemoryFile {
         Ok(count)
     }
 
-    async fn size(&self) -> Result<u64, FileError> {
-        Ok(self.bytes.lock().unwrap().len() as u64)
+    fn size(&self) -> u64 {
+        self.bytes.lock().unwrap().len() as u64
     }
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {

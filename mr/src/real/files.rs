@@ -20,6 +20,7 @@ pub struct Files;
 pub struct OpenFile {
     file: fs::File,
     path: Utf8PathBuf,
+    size: u64,
 }
 
 /// Turns an error of the system into one that says what was done to which file.
@@ -34,19 +35,20 @@ impl FileSystem for Files {
     async fn open(&self, path: &Utf8Path) -> Result<OpenFile, FileError> {
         let open = || {
             let file = fs::File::open(path)?;
-            if file.metadata()?.is_dir() {
+            let metadata = file.metadata()?;
+            if metadata.is_dir() {
                 return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
             }
-            Ok(file)
+            Ok((file, metadata.len()))
         };
-        let file = told(FileOperation::Open, path, open())?;
-        Ok(OpenFile { file, path: path.to_owned() })
+        let (file, size) = told(FileOperation::Open, path, open())?;
+        Ok(OpenFile { file, path: path.to_owned(), size })
     }
 
     async fn create(&self, path: &Utf8Path) -> Result<OpenFile, FileError> {
         let created = OpenOptions::new().read(true).append(true).create_new(true).open(path);
         let file = told(FileOperation::Create, path, created)?;
-        Ok(OpenFile { file, path: path.to_owned() })
+        Ok(OpenFile { file, path: path.to_owned(), size: 0 })
     }
 
     async fn metadata(&self, path: &Utf8Path) -> Result<Metadata, FileError> {
@@ -111,12 +113,14 @@ impl File for OpenFile {
         }
     }
 
-    async fn size(&self) -> Result<u64, FileError> {
-        told(FileOperation::Metadata, &self.path, self.file.metadata()).map(|metadata| metadata.len())
+    fn size(&self) -> u64 {
+        self.size
     }
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        told(FileOperation::Append, &self.path, self.file.write_all(bytes))
+        told(FileOperation::Append, &self.path, self.file.write_all(bytes))?;
+        self.size += bytes.len() as u64;
+        Ok(())
     }
 
     /// Asks for the bytes and for what is needed to read them back, which includes the length (`fdatasync`). Owner and

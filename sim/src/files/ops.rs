@@ -36,7 +36,6 @@ pub(crate) enum Request {
     RemoveDir,
     ReadDir,
     SyncDir,
-    Size(FileId),
     Read { file: FileId, offset: u64, len: usize },
     Append { file: FileId, bytes: Vec<u8> },
     Sync(FileId),
@@ -46,7 +45,7 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Done,
-    Opened(FileId),
+    Opened { file: FileId, size: u64 },
     Metadata(Metadata),
     Names(Vec<String>),
     Bytes(Vec<u8>),
@@ -106,7 +105,7 @@ impl Request {
         match self {
             Request::Open => FileOperation::Open,
             Request::Create => FileOperation::Create,
-            Request::Metadata | Request::Size(_) => FileOperation::Metadata,
+            Request::Metadata => FileOperation::Metadata,
             Request::Rename(_) => FileOperation::Rename,
             Request::HardLink(_) => FileOperation::HardLink,
             Request::RemoveFile => FileOperation::RemoveFile,
@@ -194,8 +193,8 @@ impl State {
         let disk = &mut self.disk;
         let done = |result: Result<(), Error>| result.map(|()| Outcome::Done);
         let outcome = match request {
-            Request::Open => disk.file(path).map(Outcome::Opened),
-            Request::Create => disk.create(by, path).map(Outcome::Opened),
+            Request::Open => disk.file(path).map(|file| Outcome::Opened { file, size: disk.size(file).len }),
+            Request::Create => disk.create(by, path).map(|file| Outcome::Opened { file, size: 0 }),
             Request::Metadata => disk.metadata(path).map(Outcome::Metadata),
             Request::Rename(to) => done(disk.rename(by, path, &to)),
             Request::HardLink(to) => done(disk.hard_link(by, path, &to)),
@@ -207,7 +206,6 @@ impl State {
                 disk.sync_dir(path);
                 Outcome::Done
             }),
-            Request::Size(file) => Ok(Outcome::Metadata(disk.size(file))),
             Request::Sync(file) => {
                 disk.sync(file);
                 Ok(Outcome::Done)
