@@ -10,7 +10,7 @@ use super::client::{Client, ClientError};
 use super::files::JobFiles;
 use crate::app::Guarded;
 use crate::counters::Counters;
-use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition};
+use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition, TaskId};
 use crate::job::Split;
 use crate::marks;
 use crate::protocol::{Assigned, Assignment, Failure, Registration, Reply, Request, cut_reason};
@@ -76,15 +76,30 @@ impl<W: World> Bench<W> {
                 Request::Failed { worker, attempt: id, failure }
             }
         };
-        if self.client.ask(&report).await? == Reply::Obsolete {
-            self.world.mark(marks::WORK_IN_VAIN);
-            self.files.discard(id).await;
+        self.report(id, &report).await
+    }
+
+    /// Tells the coordinator how `id` went, and removes what is of no further use.
+    async fn report(&self, id: AttemptId, report: &Request) -> Result<(), ClientError> {
+        match self.client.ask(report).await {
+            Ok(Reply::Obsolete) => {
+                self.world.mark(marks::WORK_IN_VAIN);
+                self.files.discard(id).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                // The output of a reduce has its name by now; what may be left is a second one. That of a map may count already.
+                if matches!(id.task, TaskId::Reduce(_)) {
+                    self.files.discard(id).await;
+                }
+                return Err(error);
+            }
         }
         Ok(())
     }
 
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
-        let crate::ids::TaskId::Map(map) = id.task else { return Err(TaskError::Stopped.into()) };
+        let TaskId::Map(map) = id.task else { return Err(TaskError::Stopped.into()) };
         self.files.create_directories().await?;
         let counters = tasks::map::execute(&self.context(id, progress), splits, &self.files.temporary(id)).await?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;

@@ -9,6 +9,7 @@
 //! mr-job-ID/map-3-2.spill-0  one of its spills
 //! mr-job-ID/reduce-5-1.tmp   what attempt 1 of reduce 5 would have as mr-out-5
 //! mr-job-ID/output-5         the one output of reduce 5 that counts
+//! mr-job-ID/reduce-5-2.link  the same, about to be put in place by an attempt that was not the first
 //! mr-out-5                   the same file under its public name
 //! ```
 //!
@@ -19,7 +20,7 @@
 //! so the first attempt to get there wins for good. Whoever comes later, whether the winner was too slow or died half-way, puts
 //! *that* file in place, and renaming a file over itself does nothing (POSIX `rename`). The link is durable before anybody can see the
 //! output, so that a power loss does not undo the choice. When the job has ended the directory
-//! goes, and with it everything a sleeper could still rename.
+//! goes, and with it everything a sleeper could still rename: what attempts have written first, what decides among them last.
 
 use std::io;
 use std::time::Duration;
@@ -29,6 +30,8 @@ use world::{Clock, FileError, FileSystem};
 
 use crate::ids::{AttemptId, JobId, MapAttempt, Partition, TaskId};
 
+/// What the name of an output that counts begins with, in the job's directory.
+const CHOICE: &str = "output-";
 /// How often removing the job's directory is tried: others may still drop files into it, and a disk may err once in a while.
 const REMOVE_ROUNDS: u32 = 10;
 /// The pause after the first round; it doubles with every further one.
@@ -95,12 +98,12 @@ impl<F: FileSystem> JobFiles<F> {
     /// was the former.
     pub(super) async fn commit_reduce(&self, partition: Partition, attempt: AttemptId) -> Result<bool, FileError> {
         let staged = self.temporary(attempt);
-        let chosen = self.staging.join(format!("output-{partition}"));
+        let chosen = self.staging.join(format!("{CHOICE}{partition}"));
         let own = self.link_unless_there(&staged, &chosen).await?;
         // A choice that a power loss could take back would be made again, after others have seen the first.
         self.files.sync_dir(&self.staging).await?;
         if own {
-            // If another has put it in place by now, this name stays, and goes with the directory.
+            // If another has put it in place by now, this name stays until the directory goes.
             self.publish(&staged, partition).await?;
             return Ok(true);
         }
@@ -161,7 +164,10 @@ impl<F: FileSystem> JobFiles<F> {
             Err(error) if error.kind == io::ErrorKind::NotFound => return Ok(()),
             names => names?,
         };
-        for name in names {
+        // What decides which output counts goes last: who was told to commit and has slept since must find its own file gone
+        // before it could decide anew.
+        let (choices, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(CHOICE));
+        for name in others.into_iter().chain(choices) {
             self.remove_if_there(&directory.join(name)).await?;
         }
         match self.files.remove_dir(directory).await {

@@ -10,7 +10,7 @@ pub enum Step {
     Registering,
     /// A worker asks for a task, or waits for one.
     Asking,
-    /// A worker reads and maps its split.
+    /// A worker reads and maps its input.
     Mapping,
     /// A worker makes the output of a map durable and gives it its name.
     CommittingMap,

@@ -119,7 +119,8 @@ impl<'a> Watcher<'a> {
             Operation::Sync if reduce => Step::AwaitingCommit,
             Operation::HardLink => Step::CommittingReduce,
             Operation::SyncDir if now == Step::CommittingMap => Step::Reporting,
-            Operation::RemoveFile if reduce && now == Step::CommittingReduce => Step::Reporting,
+            // The directory of the outputs, which is the root; before that the choice was synced, in the job's own.
+            Operation::SyncDir if now == Step::CommittingReduce && step.path.is_empty() => Step::Reporting,
             _ => return None,
         })
     }
