@@ -39,13 +39,19 @@ impl NodeClock {
     /// Own time at virtual time `now`.
     pub(crate) fn at(&self, now: Duration) -> Duration {
         let (virtual_time, own) = self.changed;
-        let passed = nanos(now - virtual_time);
-        own + duration(passed * (MILLION + i128::from(self.parts_per_million)) / MILLION)
+        let passed = now - virtual_time;
+        if self.parts_per_million == 0 {
+            return own.saturating_add(passed);
+        }
+        own + duration(nanos(passed) * (MILLION + i128::from(self.parts_per_million)) / MILLION)
     }
 
     /// The first virtual time at which the clock shows `own_time` or later.
     fn when(&self, own_time: Duration) -> Duration {
         let (virtual_time, own) = self.changed;
+        if self.parts_per_million == 0 {
+            return virtual_time.saturating_add(own_time.saturating_sub(own));
+        }
         let speed = MILLION + i128::from(self.parts_per_million);
         let wait = nanos(own_time.saturating_sub(own)) * MILLION;
         virtual_time + duration((wait + speed - 1) / speed)

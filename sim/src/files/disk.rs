@@ -71,7 +71,8 @@ pub(crate) fn plain(path: &str) -> Path {
 pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
     // Most paths are plain but for the directory that they are relative to.
     let path = path.strip_prefix("./").unwrap_or(path);
-    if !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
+    if parts.all(|part| !matches!(part, b"" | b"." | b"..")) {
         return path.into();
     }
     let mut parts = Vec::new();
@@ -87,7 +88,8 @@ pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
 
 /// The directory that a path is in; the root is in itself.
 pub(crate) fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+    let slash = path.as_bytes().iter().rposition(|byte| *byte == b'/');
+    slash.map_or("", |slash| &path[..slash])
 }
 
 impl Disk {

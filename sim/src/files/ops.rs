@@ -132,9 +132,14 @@ impl State {
         };
         let address = [home.node as u64, operation as u64, nth];
         let model = self.settings.disk;
-        let moving = Duration::from_secs_f64(bytes as f64 / model.bytes_per_second.max(1) as f64);
-        let latency = model.latency.at(self.decisions.fraction(Matter::FileLatency, address)) + moving;
+        let mut latency = model.latency.at(self.decisions.fraction(Matter::FileLatency, address));
+        if bytes > 0 {
+            latency += Duration::from_secs_f64(bytes as f64 / model.bytes_per_second.max(1) as f64);
+        }
         let slowness = self.faults.disk_slowness(self.nodes[home.node].node.name());
+        if slowness > 1.0 {
+            latency = latency.mul_f64(slowness);
+        }
         let id = self.ops.begun;
         self.ops.begun += 1;
         // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
@@ -142,7 +147,7 @@ impl State {
             let (request, outcome, waker) = (Some(request), None, None);
             let op = Op { node: home.node, start: home.start, nth, path, request, outcome, waker, abandoned: false };
             self.ops.under_way.insert(id, op);
-            self.agenda.add(self.now + latency.mul_f64(slowness), Action::Effect(id));
+            self.agenda.add(self.now + latency, Action::Effect(id));
         }
         id
     }
