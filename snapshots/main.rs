@@ -46,11 +46,8 @@ fn a_worker_that_crashes_before_its_map_has_its_name() {
 fn a_zombie_that_wakes_when_its_reduce_is_done_by_another() {
     let faults = r#"
 [[faults]]
-when = { after = { node = "w1", operations = ["append"], nth = 3 } }
+when = { after = { node = "w1", operations = ["append"], nth = 2 } }
 what = { pause = { node = "w1", duration = "3s" } }
-[[faults]]
-when = { after = { node = "w2", operations = ["append"], nth = 3 } }
-what = { pause = { node = "w2", duration = "4s" } }
 "#;
     check("run_zombie", &told(&canonical("A worker sleeps through its timeout.", faults)));
 }

@@ -41,7 +41,7 @@ impl fmt::Display for WorkerId {
     }
 }
 
-/// A map task, which is also a split of the input: numbered from 0 in the order of the input files and, in a file, of offsets.
+/// A map task: numbered from 0 in the order of the input files that they read and, in a file, of offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MapIndex(pub u32);
@@ -85,11 +85,11 @@ impl Reduces {
     }
 }
 
-/// A task: a map of one split or a reduce of one partition.
+/// A task: a map of a split, or of several small ones, or a reduce of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskId {
-    /// The map of one split.
+    /// A map.
     Map(MapIndex),
     /// The reduce of one partition.
     Reduce(Partition),

@@ -18,7 +18,7 @@ const NAME_OVERHEAD: usize = 64;
 pub struct InputFile {
     /// The name, for the workers to open relative to their own directory.
     pub path: String,
-    /// Its length in bytes where known; a file of unknown length is never split.
+    /// Its length in bytes where known; a file of unknown length is neither split nor joined with others.
     pub len: Option<u64>,
 }
 

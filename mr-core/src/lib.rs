@@ -4,11 +4,11 @@
 //! very same code serves real processes and simulated ones. Where each idea lives:
 //!
 //! * [`app`] — what a person brings: map, reduce, combiner, partitioner;
-//! * [`job`] — inputs and how they are cut into splits;
+//! * [`job`] — inputs, and how they are cut into splits or joined;
 //! * [`protocol`] — what coordinator and workers say to each other;
 //! * [`coordinator`] — the pure state machine that decides, and the loop that serves it;
 //! * [`worker`] — the loop that asks, runs, commits and reports;
-//! * [`tasks`], [`input`], [`shuffle`] — the data path: from split to sorted runs, from runs to output;
+//! * [`tasks`], [`input`], [`shuffle`] — the data path: from splits to sorted runs, from runs to output;
 //! * [`marks`] — rare things that a campaign must have seen;
 //! * [`sequential`] — the same job done plainly, as the oracle.
 

@@ -1,6 +1,7 @@
 //! What happens to a job from outside its protocol: workers that fall silent, orders from a person, strangers with long names.
 //! (What requests do is held against a model in `coordinator_model`.)
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use mr_core::app::{AppIdentity, InputKind};
@@ -8,7 +9,7 @@ use mr_core::coordinator::{Coordinator, Event, step};
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job};
-use mr_core::protocol::{Assigned, Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request};
+use mr_core::protocol::{Assigned, Assignment, Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request};
 use world::Timestamp;
 
 const ONE: WorkerId = WorkerId(1);
@@ -93,6 +94,22 @@ fn an_answer_that_was_lost_is_given_again_word_for_word() {
     let Reply::Run(again) = ask(&Request::AskTask { worker: two, question: 2 }) else { panic!("the map runs again") };
     ask(&Request::Done { worker: two, attempt: again.attempt, counters });
     assert_eq!(ask(&question), lost);
+}
+
+#[test]
+fn a_map_of_several_files_that_fails_is_told_with_the_first_and_the_last() {
+    let input = |path: &str| InputFile { path: path.into(), len: Some(1) };
+    let inputs = ["a", "b", "c"].map(input).to_vec();
+    let job = Job { max_failures: 1, join_size: NonZeroU64::new(3), ..Job::new(JobId(1), inputs) };
+    let mut coordinator = Coordinator::new(job);
+    step(&mut coordinator, at(0), &register("a"));
+    let (_, reply) = step(&mut coordinator, at(0), &Request::AskTask { worker: ONE, question: 1 });
+    let Reply::Run(Assignment { work: Assigned::Map { splits }, .. }) = reply else { panic!("a map: {reply:?}") };
+    assert_eq!(splits.iter().map(|split| split.path.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let failure = Failure::Attempt { reason: "b at byte 0: no".into() };
+    step(&mut coordinator, at(1), &Request::Failed { worker: ONE, attempt: FIRST, failure });
+    let reason = "map 0 (a to c) failed once: b at byte 0: no".to_owned();
+    assert_eq!(coordinator.ending(), Some(&Ending::Failed { reason }));
 }
 
 #[test]

@@ -69,6 +69,22 @@ fn small_files_share_maps_and_yield_what_each_would_alone() {
 }
 
 #[test]
+fn a_coordinator_that_is_told_to_lets_small_files_share_maps() {
+    let place = Place::new();
+    let inputs = prose_files(&place);
+    let coordinator = place.coordinator(&inputs, &["--join-size", "1MB"]);
+    coordinator.await_log("listening");
+    let worker = place.worker("wc");
+    let ended = coordinator.succeed();
+    assert_eq!(worker.wait().code, Some(0));
+    let assigned =
+        ended.stderr.lines().filter(|line| line.contains("map 0") && line.contains("assigned")).collect::<Vec<_>>();
+    assert!(matches!(assigned[..], [line] if inputs.iter().all(|input| line.contains(input))), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("map 1"), "{}", ended.stderr);
+    assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &inputs, 10));
+}
+
+#[test]
 fn a_plugin_and_the_app_that_is_built_in_agree() {
     let place = Place::new();
     let inputs = prose_files(&place);

@@ -19,7 +19,7 @@ pub enum Phase {
 pub struct JobProgress {
     /// Which tasks are being given out.
     pub phase: Phase,
-    /// How many map tasks there are; zero until the app, and with it the splits, are known.
+    /// How many map tasks there are; zero until the app, and with it what each map reads, is known.
     pub maps: usize,
     /// How many of them are committed.
     pub maps_committed: usize,

@@ -115,7 +115,8 @@ impl MemoryFiles {
         let mut state = self.0.lock().unwrap();
         state.open += 1;
         state.most_open = state.most_open.max(state.open);
-        MemoryFile { files: self.clone(), path: path.to_owned(), bytes }
+        let size = bytes.lock().unwrap().len() as u64;
+        MemoryFile { files: self.clone(), path: path.to_owned(), bytes, size }
     }
 
     fn children(&self, path: &Utf8Path) -> Vec<String> {
@@ -211,6 +212,7 @@ pub struct MemoryFile {
     files: MemoryFiles,
     path: Utf8PathBuf,
     bytes: Bytes,
+    size: u64,
 }
 
 impl Drop for MemoryFile {
@@ -231,7 +233,7 @@ impl File for MemoryFile {
     }
 
     fn size(&self) -> u64 {
-        self.bytes.lock().unwrap().len() as u64
+        self.size
     }
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
@@ -239,6 +241,7 @@ impl File for MemoryFile {
         let mut state = self.files.0.lock().unwrap();
         state.largest_append = state.largest_append.max(bytes.len());
         self.bytes.lock().unwrap().extend_from_slice(bytes);
+        self.size += bytes.len() as u64;
         Ok(())
     }
 

@@ -26,7 +26,8 @@ pub enum SplitSize {
 }
 
 impl SplitSize {
-    /// Where this program splits when nobody says otherwise: at 32 MiB, half of what a map may hold, so that a sort does not spill.
+    /// Where this program splits when nobody says otherwise: at 32 MiB, half of what a map may hold. A sort of records of a
+    /// hundred bytes then does not spill; what is noted of each comes to another hundred.
     pub const DEFAULT: SplitSize = SplitSize::Bytes(NonZeroU64::new(32 << 20).expect("32 MiB is not zero"));
 
     /// The size, if there is one.

@@ -22,13 +22,13 @@ const DRAIN: Duration = Duration::from_millis(200);
 /// Gives out the tasks of one MapReduce job to workers, and leaves when the job is done.
 ///
 /// In the course's form, `mrcoordinator SOCKET FILE…` or `mrcoordinator FILE…`, no input is ever opened: names are the
-/// workers' business, relative to their own directory. With --listen the files are looked at, so that large ones can be split; with
-/// --join-size, too.
+/// workers' business, relative to their own directory. With --listen or --join-size the files are looked at, so that large ones can be
+/// split and small ones joined.
 #[derive(Debug, Parser)]
 #[command(name = "mrcoordinator", version, styles = STYLES, after_help = EXIT_CODES)]
 pub struct CoordinatorArguments {
-    /// Input files, each at least one map task unless small ones are joined. Without --listen, a first one that is not an existing regular file is the Unix
-    /// socket to listen on [default: /var/tmp/5840-mr-UID]
+    /// Input files, each at least one map task unless small ones are joined. Without --listen, a first one that is not an existing
+    /// regular file is the Unix socket to listen on [default: /var/tmp/5840-mr-UID]
     #[arg(value_name = "[SOCKET] FILE", required = true)]
     pub operands: Vec<Utf8PathBuf>,
 
@@ -40,7 +40,7 @@ pub struct CoordinatorArguments {
     #[arg(long, value_name = "SIZE")]
     pub split_size: Option<SplitSize>,
 
-    /// Let small files, neighbours on the command line, share a map until they come to this size, or `never`
+    /// Let small files, neighbours on the command line, share a map that reads at most this much, or `never`
     #[arg(long, value_name = "SIZE", default_value = "never")]
     pub join_size: JoinSize,
 

@@ -30,7 +30,7 @@ use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOpt
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
 
-/// How many maps of small files there are for each slot, at least, if there are files enough: the last one that runs holds up the reduces.
+/// How many maps each slot should have when files are small and many: the last one that runs holds up all reduces.
 const MAPS_PER_SLOT: u64 = 4;
 
 /// Run a job on this machine: a coordinator and some worker processes.
@@ -51,8 +51,8 @@ pub struct RunArguments {
     #[arg(long, value_name = "SIZE", default_value = "32MiB")]
     pub split_size: SplitSize,
 
-    /// Let small files, neighbours on the command line, share a map until they come to this size, or `never` [default: a quarter of
-    /// what there is for each slot of a worker, but no more than a split; never with --split-size whole]
+    /// Let small files, neighbours on the command line, share a map that reads at most this much, or `never` [default: a quarter of
+    /// each slot's share of all bytes, at most the split size; never with --split-size whole]
     #[arg(long, value_name = "SIZE")]
     pub join_size: Option<JoinSize>,
 
@@ -117,9 +117,10 @@ fn join_size(arguments: &RunArguments, inputs: &[InputFile], workers: NonZeroUsi
         return size;
     }
     let most = arguments.split_size.bytes()?;
-    let bytes: u64 = inputs.iter().filter_map(|input| input.len).sum();
-    let slots = workers.get() as u64 * arguments.worker.slots.get() as u64;
-    NonZeroU64::new(bytes / (MAPS_PER_SLOT * slots)).map(|share| share.min(most))
+    let bytes = inputs.iter().filter_map(|input| input.len).fold(0_u64, u64::saturating_add);
+    let slots = (workers.get() as u64).saturating_mul(arguments.worker.slots.get() as u64);
+    // Empty files share a map even where there are too few bytes for all.
+    NonZeroU64::new((bytes / slots.saturating_mul(MAPS_PER_SLOT)).clamp(1, most.get()))
 }
 
 /// The app's identity, once it is clear that the app exists and takes its argument.
