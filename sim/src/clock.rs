@@ -40,6 +40,7 @@ impl NodeClock {
     pub(crate) fn at(&self, now: Duration) -> Duration {
         let (virtual_time, own) = self.changed;
         let passed = now - virtual_time;
+        // Most clocks never drift, and dividing 128 bits is the dear part of asking for the time.
         if self.parts_per_million == 0 {
             return own.saturating_add(passed);
         }

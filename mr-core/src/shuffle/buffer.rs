@@ -234,7 +234,7 @@ impl Gathered<'_> {
         self.ready.extend(entries.map(|entry| groups[entry.group as usize]));
         let mut touched = 0;
         for KeyGroup { key, last, .. } in &self.ready {
-            // The first value of a key lies right behind it.
+            // Of a key with one value, which lies right behind it, these are both ends of all that is to be written.
             for place in [key.start, last.value.start + last.value.len as usize] {
                 touched ^= bytes.get(place).copied().unwrap_or_default();
             }

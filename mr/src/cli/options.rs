@@ -9,7 +9,7 @@ use mr_core::ids::{JobId, Reduces};
 use mr_core::job::{InputFile, Job};
 use mr_core::tasks::Limits;
 
-use super::{SplitSize, byte_count};
+use super::{JoinSize, SplitSize, byte_count};
 
 /// How a job runs.
 #[derive(Debug, Clone, Args)]
@@ -41,12 +41,13 @@ pub struct JobOptions {
 }
 
 impl JobOptions {
-    /// The job over `inputs` that these options ask for.
+    /// The job over `inputs`, cut and joined as the sizes say, that these options ask for.
     #[must_use]
-    pub fn job(&self, id: JobId, inputs: Vec<InputFile>, split_size: SplitSize) -> Job {
+    pub fn job(&self, id: JobId, inputs: Vec<InputFile>, split_size: SplitSize, join_size: JoinSize) -> Job {
         Job {
             reduces: Reduces(self.reduces),
             split_size: split_size.bytes(),
+            join_size: join_size.0,
             app_argument: self.arg.clone(),
             combine: !self.no_combine,
             task_timeout: self.task_timeout,

@@ -52,6 +52,11 @@ impl FromStr for SplitSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JoinSize(pub Option<NonZeroU64>);
 
+impl JoinSize {
+    /// Each file has a map of its own.
+    pub const NEVER: JoinSize = JoinSize(None);
+}
+
 impl FromStr for JoinSize {
     type Err = String;
 
@@ -86,7 +91,7 @@ mod tests {
         assert_eq!("whole".parse(), Ok(SplitSize::Whole));
         assert_eq!("32MiB".parse(), Ok(SplitSize::DEFAULT));
         assert!("0".parse::<SplitSize>().is_err());
-        assert_eq!("never".parse(), Ok(JoinSize(None)));
+        assert_eq!("never".parse(), Ok(JoinSize::NEVER));
         assert_eq!("1MB".parse(), Ok(JoinSize(NonZeroU64::new(1_000_000))));
         assert_eq!("whole".parse::<JoinSize>().unwrap_err(), "write a size such as 64MiB, 500MB or 4096, or `never`");
     }

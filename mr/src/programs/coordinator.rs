@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use clap::Parser;
 use futures::channel::mpsc;
 use mr_core::coordinator::serve;
-use mr_core::job::{InputFile, Job};
+use mr_core::job::InputFile;
 use mr_core::protocol::Ending;
 use tracing::info;
 use world::{Address, Network as _, World};
@@ -65,8 +65,8 @@ pub async fn run(arguments: CoordinatorArguments) -> Result<(), Failure> {
         Some(_) => SplitSize::DEFAULT,
         None => SplitSize::Whole,
     });
-    let JoinSize(join_size) = arguments.join_size;
-    let inputs = inputs(&files, split_size != SplitSize::Whole || join_size.is_some())?;
+    let lengths_matter = split_size != SplitSize::Whole || arguments.join_size != JoinSize::NEVER;
+    let inputs = inputs(&files, lengths_matter)?;
 
     let world = RealWorld::new();
     let listening = world.network().listen(&address).await;
@@ -74,8 +74,7 @@ pub async fn run(arguments: CoordinatorArguments) -> Result<(), Failure> {
     info!(address = %listener.address(), inputs = inputs.len(), "listening");
     let (order_sender, orders) = mpsc::unbounded();
     abort_on_signals(&order_sender)?;
-    let job = arguments.job.job(new_job_id(&world), inputs, split_size);
-    let job = Job { join_size, ..job };
+    let job = arguments.job.job(new_job_id(&world), inputs, split_size, arguments.join_size);
     let (ending, _) = serve(&world, listener, job, &mut (), orders).await;
     world.network().drained(DRAIN).await;
     match ending {

@@ -84,8 +84,8 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let job_id = new_job_id(&world);
     let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let join_size = join_size(&arguments, &inputs, workers);
-    let job = arguments.job.job(job_id, inputs, arguments.split_size);
-    let job = Job { app: Some(app), join_size, ..job };
+    let job = arguments.job.job(job_id, inputs, arguments.split_size, join_size);
+    let job = Job { app: Some(app), ..job };
     let private = private_directory()?;
     let address = RealAddress::Unix(private.path().join("coordinator.sock"));
     let listening = world.network().listen(&Address::from(&address)).await;
@@ -112,15 +112,15 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
 }
 
 /// How many bytes of small files may share a map: so few that there are maps enough to keep all slots busy to the end.
-fn join_size(arguments: &RunArguments, inputs: &[InputFile], workers: NonZeroUsize) -> Option<NonZeroU64> {
-    if let Some(JoinSize(size)) = arguments.join_size {
+fn join_size(arguments: &RunArguments, inputs: &[InputFile], workers: NonZeroUsize) -> JoinSize {
+    if let Some(size) = arguments.join_size {
         return size;
     }
-    let most = arguments.split_size.bytes()?;
+    let Some(most) = arguments.split_size.bytes() else { return JoinSize::NEVER };
     let bytes = inputs.iter().filter_map(|input| input.len).fold(0_u64, u64::saturating_add);
     let slots = (workers.get() as u64).saturating_mul(arguments.worker.slots.get() as u64);
     // Empty files share a map even where there are too few bytes for all.
-    NonZeroU64::new((bytes / slots.saturating_mul(MAPS_PER_SLOT)).clamp(1, most.get()))
+    JoinSize(NonZeroU64::new((bytes / slots.saturating_mul(MAPS_PER_SLOT)).clamp(1, most.get())))
 }
 
 /// The app's identity, once it is clear that the app exists and takes its argument.
