@@ -36,7 +36,8 @@ impl<'a> Watcher<'a> {
                 self.steps.remove(node.name());
             }
             Event::FaultStruck { fault, .. } => self.strike(*fault),
-            Event::File(step) => {
+            // Reading is half of all steps, and shows nothing.
+            Event::File(step) if !matches!(step.operation, Operation::Open | Operation::Read) => {
                 let now = self.steps.get(step.node.name()).copied();
                 if let Some(next) = now.and_then(|now| self.after(now, step)) {
                     self.set(&step.node, next);
@@ -108,15 +109,14 @@ impl<'a> Watcher<'a> {
 
     /// The step that a step on files shows a worker to be at.
     fn after(&self, now: Step, step: &FileEvent) -> Option<Step> {
-        let name = step.path.rsplit('/').next().unwrap_or_default();
-        let (map, reduce) = (name.starts_with("map-"), name.starts_with("reduce-"));
+        let is_of = |task: &str| step.path.rsplit('/').next().is_some_and(|name| name.starts_with(task));
         Some(match step.operation {
             Operation::RemoveFile | Operation::RemoveDir | Operation::ReadDir if self.ended => Step::CleaningUp,
-            Operation::Create if map => Step::Mapping,
-            Operation::Sync if map => Step::CommittingMap,
-            Operation::Create if reduce => Step::Fetching,
-            Operation::Append if reduce => Step::Reducing,
-            Operation::Sync if reduce => Step::AwaitingCommit,
+            Operation::Create if is_of("map-") => Step::Mapping,
+            Operation::Sync if is_of("map-") => Step::CommittingMap,
+            Operation::Create if is_of("reduce-") => Step::Fetching,
+            Operation::Append if is_of("reduce-") => Step::Reducing,
+            Operation::Sync if is_of("reduce-") => Step::AwaitingCommit,
             Operation::HardLink => Step::CommittingReduce,
             Operation::SyncDir if now == Step::CommittingMap => Step::Reporting,
             // The directory of the outputs, which is the root; before that the choice was synced, in the job's own.
@@ -143,5 +143,36 @@ fn hits(fault: &FaultKind, node: &str) -> bool {
         | FaultKind::Duplicating { from, to, .. }
         | FaultKind::Delaying { from, to, .. } => named(from) || named(to),
         one => one.node() == Some(node),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::Scenario;
+
+    #[test]
+    fn a_reduce_is_seen_at_each_of_its_steps() {
+        let scenario = Scenario::parse(Path::new("plain.toml"), "about = \"a\"\npromise = \"b\"").unwrap();
+        let schedule = scenario.draw(1);
+        let mut watcher = Watcher::new(&schedule);
+        let node = Node::new(1, "w1");
+        watcher.see(&Event::NodeStarted { node: node.clone(), starts: 1 });
+        for (operation, path, at) in [
+            (Operation::Create, "mr-job-1/reduce-0-1.tmp", Step::Fetching),
+            (Operation::Append, "mr-job-1/reduce-0-1.tmp", Step::Reducing),
+            (Operation::Sync, "mr-job-1/reduce-0-1.tmp", Step::AwaitingCommit),
+            (Operation::HardLink, "mr-job-1/reduce-0-1.tmp", Step::CommittingReduce),
+            (Operation::SyncDir, "mr-job-1", Step::CommittingReduce),
+            (Operation::Rename, "mr-job-1/reduce-0-1.tmp", Step::CommittingReduce),
+            (Operation::SyncDir, "", Step::Reporting),
+        ] {
+            let (node, path) = (node.clone(), path.into());
+            let step = FileEvent { node, operation, path, to: None, result: Ok(()), bytes: 0, spoiled_by: None };
+            watcher.see(&Event::File(step));
+            assert_eq!(watcher.steps.get("w1"), Some(&at), "{operation}");
+        }
     }
 }

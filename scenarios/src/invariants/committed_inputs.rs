@@ -112,6 +112,10 @@ impl Invariant for CommittedInputs {
         "committed_inputs"
     }
 
+    fn watches_files(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         if let Event::File(step) = event {
             return if step.result.is_ok() { self.check_step(step) } else { Ok(()) };

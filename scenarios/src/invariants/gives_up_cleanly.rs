@@ -52,6 +52,10 @@ impl Invariant for GivesUpCleanly {
         "gives_up_cleanly"
     }
 
+    fn watches_files(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {
         match event {
             Event::File(step) => self.step(step),

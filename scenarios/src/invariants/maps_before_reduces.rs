@@ -36,6 +36,10 @@ impl Invariant for MapsBeforeReduces {
         "maps_before_reduces"
     }
 
+    fn watches_files(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         if let Event::File(step) = event {
             let starts = step.operation == Operation::Create && step.result.is_ok() && step.path.contains("/reduce-");

@@ -60,6 +60,17 @@ use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::{AppChoice, Schedule};
 
+/// Whether `event` is shown to `invariant`. Messages are shown to nobody: what they bring about is.
+fn is_shown(event: &Event, invariant: &dyn Invariant) -> bool {
+    match event {
+        Event::File(_) => invariant.watches_files(),
+        Event::MessageSent(_) | Event::MessageDuplicated(_) | Event::MessageDelivered(_) | Event::MessageLost(..) => {
+            false
+        }
+        _ => true,
+    }
+}
+
 /// Holds, or the sentence that says what was broken: expected and found, with the first wrong byte, record or event.
 pub(crate) type Verdict = Result<(), String>;
 
@@ -67,6 +78,11 @@ pub(crate) type Verdict = Result<(), String>;
 pub(crate) trait Invariant {
     /// Its name: that of its file.
     fn name(&self) -> &'static str;
+
+    /// Whether steps on files are shown to it. They are most of what happens, and most promises have nothing to say about them.
+    fn watches_files(&self) -> bool {
+        false
+    }
 
     /// Looks at one event. The disk is as the event left it.
     fn check(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict;
@@ -169,6 +185,9 @@ impl Promises {
 impl Observer for Promises {
     fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
         for invariant in &mut self.invariants {
+            if !is_shown(event, &**invariant) {
+                continue;
+            }
             if let Err(what) = invariant.check(at, event, disk) {
                 let broken = Broken { promise: invariant.name(), judgement: Judgement::Safety, what };
                 let verdict = broken.to_string();

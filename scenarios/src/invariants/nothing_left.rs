@@ -106,6 +106,10 @@ impl Invariant for NothingLeft {
         "nothing_left"
     }
 
+    fn watches_files(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         match event {
             Event::Note { node, note } => {

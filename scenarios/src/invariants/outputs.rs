@@ -139,6 +139,10 @@ impl Invariant for Outputs {
         "outputs"
     }
 
+    fn watches_files(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {
         match event {
             Event::Note { .. } => match decided(event) {

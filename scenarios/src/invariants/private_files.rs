@@ -20,6 +20,10 @@ impl Invariant for PrivateFiles {
         "private_files"
     }
 
+    fn watches_files(&self) -> bool {
+        true
+    }
+
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
         let Event::File(step) = event else { return Ok(()) };
         if step.result.is_err() {

@@ -1,8 +1,9 @@
 //! Nothing is done after the job is done: nothing more is assigned, granted or committed, no output appears, vanishes or changes,
 //! and a worker that has left changes no file. (Lab 1: when the job is done, workers exit.)
 //!
-//! A rename of an output over itself, by an attempt that was told to commit and slept, changes nothing and is allowed. Outputs of
-//! a job that failed may still appear, from reduces that had been told to commit before.
+//! What changes nothing that anybody could see is allowed: a rename of an output over itself, by an attempt that was told to
+//! commit and slept; an append that a very slow disk carries out late, to a file whose name has been removed. Outputs of a job that
+//! failed may still appear, from reduces that had been told to commit before.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -69,12 +70,13 @@ impl QuietAfterEnd {
     }
 }
 
-/// Whether an operation can change a file or a name. A worker whose clock leaps may leave while an attempt of its still reads.
-fn changes_something(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Append | Operation::Create | Operation::Rename | Operation::HardLink | Operation::RemoveFile
-    )
+/// Whether a step can change a file or a name. A worker whose clock leaps may leave while an attempt of its still reads.
+fn changes_something(step: &FileEvent, disk: &DiskView<'_>) -> bool {
+    match step.operation {
+        Operation::Append => disk.read(&step.path).is_some(),
+        Operation::Create | Operation::Rename | Operation::HardLink | Operation::RemoveFile => true,
+        _ => false,
+    }
 }
 
 /// Whether a step can change an output: by its name, or by what is written to a file under whatever name.
@@ -86,6 +88,10 @@ fn may_touch_outputs(step: &FileEvent) -> bool {
 impl Invariant for QuietAfterEnd {
     fn name(&self) -> &'static str {
         "quiet_after_end"
+    }
+
+    fn watches_files(&self) -> bool {
+        true
     }
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {
@@ -101,10 +107,8 @@ impl Invariant for QuietAfterEnd {
                 Ok(())
             }
             Event::File(step) if self.ended => {
-                if !changes_something(step.operation) {
-                    return Ok(());
-                }
-                if self.left.contains(&step.node.index()) && step.result.is_ok() {
+                let gone = self.left.contains(&step.node.index());
+                if gone && step.result.is_ok() && changes_something(step, disk) {
                     return Err(format!("{step}, after its worker had left"));
                 }
                 if may_touch_outputs(step) { self.check_outputs(disk) } else { Ok(()) }
@@ -163,5 +167,16 @@ mod tests {
         let check = |history: Vec<Event>| watch(&mut QuietAfterEnd::default(), &outputs(b""), history);
         assert_eq!(check(vec![succeeded(), left(), removes("w2")]), Ok(()));
         assert!(check(vec![succeeded(), left(), removes("w1")]).unwrap_err().contains("after its worker had left"));
+
+        let append = || step("w1", Operation::Append, "mr-job-1/reduce-0-1.merge-0", None);
+        assert_eq!(
+            check(vec![succeeded(), left(), append()]),
+            Ok(()),
+            "nobody can see what is in a file without a name"
+        );
+        let mut disk = outputs(b"");
+        disk.put("mr-job-1/reduce-0-1.merge-0", b"a 1\n");
+        let broken = watch(&mut QuietAfterEnd::default(), &disk, [succeeded(), left(), append()]).unwrap_err();
+        assert!(broken.contains("after its worker had left"), "{broken}");
     }
 }

@@ -9,7 +9,7 @@ use mr_core::protocol::Ending;
 use sim::{Event, FileEvent, Node, Note, Noted, Operation, StillDisk};
 use world::Timestamp;
 
-use super::{Invariant, Verdict};
+use super::{Invariant, Verdict, is_shown};
 use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::{AppChoice, Bytes, ClusterShape, LimitsShape, Models, Schedule, WorkerShape, Workload};
@@ -131,11 +131,16 @@ pub(super) fn step(worker: &str, operation: Operation, path: &str, to: Option<&s
     Event::File(FileEvent { node, operation, path, to, result: Ok(()), bytes: 0, spoiled_by: None })
 }
 
-/// Shows `events` to `invariant`, over a disk on which nothing happens: the first complaint, if any.
+/// Shows `events` to `invariant`, as far as it wants to see them, over a disk on which nothing happens: the first complaint, if any.
 pub(super) fn watch(
     invariant: &mut dyn Invariant,
     disk: &StillDisk,
     events: impl IntoIterator<Item = Event>,
 ) -> Verdict {
-    events.into_iter().try_for_each(|event| invariant.check(Duration::ZERO, &event, &disk.view()))
+    for event in events {
+        if is_shown(&event, invariant) {
+            invariant.check(Duration::ZERO, &event, &disk.view())?;
+        }
+    }
+    Ok(())
 }

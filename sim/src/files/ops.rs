@@ -4,7 +4,7 @@
 //! pause, one of a crashed process may complete after the process is gone (chance says which), one of a node whose power went
 //! never does.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::io::Error;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -68,16 +68,37 @@ struct Op {
 /// All operations under way.
 #[derive(Default)]
 pub(crate) struct Ops {
-    under_way: BTreeMap<OpId, Op>,
-    begun: OpId,
+    /// In the order of their numbers, without a gap; nothing, of one that is over. Steps end about in the order in which they begin.
+    under_way: VecDeque<Option<Op>>,
+    /// The number of the first of them.
+    first: OpId,
 }
 
 impl Ops {
+    /// The number of the operation that begins next.
+    fn next(&self) -> OpId {
+        self.first + self.under_way.len() as u64
+    }
+
+    fn get(&mut self, id: OpId) -> Option<&mut Op> {
+        let place = id.checked_sub(self.first)?;
+        self.under_way.get_mut(place as usize)?.as_mut()
+    }
+
+    fn remove(&mut self, id: OpId) -> Option<Op> {
+        let place = id.checked_sub(self.first)?;
+        let removed = self.under_way.get_mut(place as usize)?.take();
+        while self.under_way.pop_front_if(|front| front.is_none()).is_some() {
+            self.first += 1;
+        }
+        removed
+    }
+
     pub(crate) fn poll(&mut self, id: OpId, waker: &Waker) -> Poll<Result<Outcome, Error>> {
         // One that the power took has no end.
-        let Some(op) = self.under_way.get_mut(&id) else { return Poll::Pending };
+        let Some(op) = self.get(id) else { return Poll::Pending };
         if let Some(outcome) = op.outcome.take() {
-            self.under_way.remove(&id);
+            self.remove(id);
             return Poll::Ready(outcome);
         }
         op.waker = Some(waker.clone());
@@ -86,9 +107,9 @@ impl Ops {
 
     /// Nobody waits for the operation any more; it takes effect all the same. Yields what is to be dropped.
     pub(crate) fn abandon(&mut self, id: OpId) -> impl Sized + use<> {
-        let op = self.under_way.get_mut(&id)?;
+        let op = self.get(id)?;
         if op.outcome.is_some() {
-            return self.under_way.remove(&id);
+            return self.remove(id);
         }
         op.abandoned = true;
         None
@@ -96,7 +117,9 @@ impl Ops {
 
     /// Operations of a node that have not taken effect never do.
     pub(crate) fn forget(&mut self, node: usize) {
-        self.under_way.retain(|_, op| op.node != node || op.outcome.is_some());
+        for place in &mut self.under_way {
+            place.take_if(|op| op.node == node && op.outcome.is_none());
+        }
     }
 }
 
@@ -140,13 +163,14 @@ impl State {
         if slowness > 1.0 {
             latency = latency.mul_f64(slowness);
         }
-        let id = self.ops.begun;
-        self.ops.begun += 1;
+        let id = self.ops.next();
         // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
-        if self.lives(home.node, home.start) {
+        let lives = self.lives(home.node, home.start);
+        self.ops.under_way.push_back(lives.then(|| {
             let (request, outcome, waker) = (Some(request), None, None);
-            let op = Op { node: home.node, start: home.start, nth, path, request, outcome, waker, abandoned: false };
-            self.ops.under_way.insert(id, op);
+            Op { node: home.node, start: home.start, nth, path, request, outcome, waker, abandoned: false }
+        }));
+        if lives {
             self.agenda.add(self.now + latency, Action::Effect(id));
         }
         id
@@ -154,13 +178,13 @@ impl State {
 
     /// An operation takes effect, and whoever waits for it learns what came of it.
     pub(crate) fn take_effect(&mut self, id: OpId) {
-        let Some(op) = self.ops.under_way.get_mut(&id) else { return };
+        let Some(op) = self.ops.get(id) else { return };
         let (node, nth, path) = (op.node, op.nth, Arc::clone(&op.path));
         let request = op.request.take().expect("an operation takes effect once");
         let (start, abandoned) = (op.start, op.abandoned);
         let operation = Operation::from(request.operation());
         if !self.lives(node, start) {
-            self.ops.under_way.remove(&id);
+            self.ops.remove(id);
             if self.decisions.draw(Matter::InFlight, [node as u64, operation as u64, nth]) & 1 == 0 {
                 return;
             }
@@ -173,7 +197,7 @@ impl State {
         let result = outcome.as_ref().map(|_| ()).map_err(Error::kind);
         let spoiled_by = self.faults.take_hit();
         let event = FileEvent { node: self.node(node), operation, path, to, result, bytes, spoiled_by };
-        if let Some(op) = self.ops.under_way.get_mut(&id) {
+        if let Some(op) = self.ops.get(id) {
             let waker = op.waker.take();
             op.outcome = Some(outcome);
             if let Some(waker) = waker {
@@ -181,7 +205,7 @@ impl State {
             }
         }
         if abandoned {
-            self.ops.under_way.remove(&id);
+            self.ops.remove(id);
         }
         self.tell(Event::File(event));
         if result.is_ok() {
