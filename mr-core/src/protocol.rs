@@ -140,6 +140,8 @@ pub enum Failure {
         map: MapAttempt,
         /// What is wrong with it.
         reason: String,
+        /// Attempts of other maps whose outputs are not there at all, so that all are made again at once and not one after the other.
+        missing: Vec<MapAttempt>,
     },
 }
 

@@ -89,11 +89,46 @@ fn an_answer_that_was_lost_is_given_again_word_for_word() {
         panic!("there is one more reduce")
     };
     let map = MapAttempt { map: MapIndex(0), attempt: Attempt(1) };
-    let failure = Failure::BadMapOutput { map, reason: "rotten".into() };
+    let failure = Failure::BadMapOutput { map, reason: "rotten".into(), missing: Vec::new() };
     ask(&Request::Failed { worker: two, attempt: other.attempt, failure });
     let Reply::Run(again) = ask(&Request::AskTask { worker: two, question: 2 }) else { panic!("the map runs again") };
     ask(&Request::Done { worker: two, attempt: again.attempt, counters });
     assert_eq!(ask(&question), lost);
+}
+
+#[test]
+fn all_missing_map_outputs_are_made_again_at_once() {
+    let input = |path: &str| InputFile { path: path.into(), len: None };
+    let mut coordinator = Coordinator::new(Job::new(JobId(1), ["a", "b", "c"].map(input).to_vec()));
+    let mut ask = |request: &Request| step(&mut coordinator, at(0), request);
+    ask(&register("a"));
+    let map = |index, attempt| MapAttempt { map: MapIndex(index), attempt: Attempt(attempt) };
+    let mut run = |question| match ask(&Request::AskTask { worker: ONE, question }).1 {
+        Reply::Run(run) => run.attempt,
+        other => panic!("there is something to do: {other:?}"),
+    };
+    for index in 0..3 {
+        let attempt = run(u64::from(index) + 1);
+        assert_eq!(attempt, map(index, 1).into());
+    }
+    for index in 0..3 {
+        ask(&Request::Done { worker: ONE, attempt: map(index, 1).into(), counters: Counters::default() });
+    }
+    let Reply::Run(reduce) = ask(&Request::AskTask { worker: ONE, question: 4 }).1 else { panic!("a reduce") };
+    // The second is named twice, and of the first an attempt that does not count.
+    let missing = vec![map(1, 1), map(2, 1), map(0, 7), map(1, 1)];
+    let failure = Failure::BadMapOutput { map: map(1, 1), reason: "rotten".into(), missing };
+    let (events, _) = ask(&Request::Failed { worker: ONE, attempt: reduce.attempt, failure });
+    let lost = |event| match event {
+        Event::MapOutputLost { map, reason } => Some((map, reason)),
+        _ => None,
+    };
+    let lost: Vec<_> = events.into_iter().filter_map(lost).collect();
+    assert_eq!(lost, [(map(1, 1), "rotten".to_owned()), (map(2, 1), "the file is missing".to_owned())]);
+    for (question, again) in [(5, map(1, 2)), (6, map(2, 2))] {
+        let Reply::Run(run) = ask(&Request::AskTask { worker: ONE, question }).1 else { panic!("{again} runs") };
+        assert_eq!(run.attempt, again.into());
+    }
 }
 
 #[test]

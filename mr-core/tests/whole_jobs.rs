@@ -2,13 +2,15 @@
 
 mod support;
 
+use std::io::BufRead;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::channel::mpsc;
 use mr_core::app::{App, AppError, AppIdentity, AppSource, Emit, Guarded, MapInput, Output, Values};
-use mr_core::coordinator::{JobProgress, serve};
+use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, serve};
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job, Split};
 use mr_core::protocol::{self, Assigned, Assignment, Ending, Registration, Reply, Request};
@@ -16,7 +18,7 @@ use mr_core::sequential;
 use mr_core::tasks::Limits;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
 use support::MemoryWorld;
-use world::{Address, Answer, Clock, Listener, Network, Responder, World};
+use world::{Address, Answer, Clock, FileSystem, Listener, Network, Responder, Timestamp, World};
 
 /// Counts words; each output line ends with the app's own tag.
 #[derive(Clone)]
@@ -71,6 +73,15 @@ fn config(slots: usize) -> WorkerConfig {
 
 /// Runs a job over inputs with these contents on two workers of two slots, and says how it went.
 fn run(world: &MemoryWorld, contents: &[&str]) -> (Ending, JobProgress, Vec<Result<Ending, WorkerError>>) {
+    run_watched(world, contents, ())
+}
+
+/// The same with somebody who watches.
+fn run_watched(
+    world: &MemoryWorld,
+    contents: &[&str],
+    mut observer: impl Observer + 'static,
+) -> (Ending, JobProgress, Vec<Result<Ending, WorkerError>>) {
     let inputs = (0..).zip(contents).map(|(i, content)| {
         world.files().put(&format!("in-{i}"), content.as_bytes());
         InputFile { path: format!("in-{i}"), len: None }
@@ -84,7 +95,7 @@ fn run(world: &MemoryWorld, contents: &[&str]) -> (Ending, JobProgress, Vec<Resu
             main.compute(async move { worker::run(world, config(2), &Tagged { tag: "" }).await })
         });
         let (_orders, order_receiver) = mpsc::unbounded();
-        let (ending, coordinator) = serve(&main, listener, job, &mut (), order_receiver).await;
+        let (ending, coordinator) = serve(&main, listener, job, &mut observer, order_receiver).await;
         let workers = futures::future::join_all(works).await;
         (ending, coordinator.progress(), workers)
     })
@@ -123,6 +134,34 @@ fn a_job_that_fails_ends_for_everybody_and_leaves_nothing_temporary() {
     assert_eq!(workers, [Ok(ending.clone()), Ok(ending)]);
     assert_eq!(progress.failures, 4);
     assert_eq!(world.files().paths(), ["in-0", "in-1"]);
+}
+
+/// Removes the outputs of three maps as soon as the first reduce is given out.
+struct Vandal(MemoryWorld);
+
+impl Observer for Vandal {
+    fn observe(&mut self, _now: Timestamp, event: &Event, _coordinator: &Coordinator) {
+        let first = AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(1) };
+        if matches!(event, Event::AttemptAssigned { attempt, .. } if *attempt == first) {
+            for map in [0, 1, 3] {
+                let path = format!("./mr-job-0000000000000007/map-{map}-1");
+                self.0.files().remove_file(path.as_str().into()).now_or_never().expect("nobody waits").unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn map_outputs_that_vanish_are_all_made_again_after_one_look() {
+    let world = MemoryWorld::new();
+    let (ending, progress, _) = run_watched(&world, &["a b", "b", "c", "a d"], Vandal(world.clone()));
+    assert_eq!(ending, Ending::Succeeded);
+    let outputs: Vec<_> = (0..3).filter_map(|partition| world.files().get(&format!("./mr-out-{partition}"))).collect();
+    let mut lines: Vec<_> = outputs.concat().lines().map(Result::unwrap).collect();
+    lines.sort();
+    assert_eq!(lines, ["a 2", "b 2", "c 1", "d 1"]);
+    assert_eq!(progress.failures, 3, "each of the three is blamed once");
+    assert!(progress.attempts <= 4 + 3 + 2 * 3, "no reduce is begun more than twice: {progress:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What happens on each request, and what it is answered. Reads the state, changes nothing.
 
+use std::collections::BTreeMap;
+
 use world::Timestamp;
 
 use super::tasks::Pick;
@@ -11,6 +13,9 @@ use crate::protocol::{AttemptProgress, Ending, Failure, MAX_NAME_BYTES, Registra
 
 /// How many entries of the list of committed maps one reply carries: well below the size of a message.
 const MAP_OUTPUTS_PER_REPLY: usize = 20_000;
+
+/// What is wrong with the output of a map that is not there.
+const MISSING: &str = "the file is missing";
 
 impl Coordinator {
     /// What happens when `request` arrives at `now`, and the reply. [`Reply::Wait`] means that there is nothing to say yet: the
@@ -211,30 +216,39 @@ impl Coordinator {
             events.push(Event::ReportIgnored { attempt, worker });
             return Reply::Obsolete;
         }
-        let (task, failed) = match failure {
+        let hopeless = match failure {
             Failure::Attempt { reason } => {
                 let reason = cut_reason(reason);
                 events.push(Event::AttemptFailed { attempt, worker, reason: reason.clone() });
-                (attempt.task, reason)
+                self.hopeless(attempt.task, &reason)
             }
-            Failure::BadMapOutput { map, reason } => {
+            Failure::BadMapOutput { map, reason, missing } => {
                 let reason = cut_reason(reason);
                 events.push(Event::AttemptStranded { attempt, map: *map, reason: reason.clone() });
-                if !self.counts(*map) {
-                    return Reply::Accepted;
+                let mut lost: BTreeMap<MapAttempt, &str> = missing.iter().map(|map| (*map, MISSING)).collect();
+                lost.insert(*map, &reason);
+                lost.retain(|map, _| self.counts(*map));
+                for (&map, &reason) in &lost {
+                    events.push(Event::MapOutputLost { map, reason: reason.to_owned() });
                 }
-                events.push(Event::MapOutputLost { map: *map, reason: reason.clone() });
-                (TaskId::Map(map.map), format!("its output is bad: {reason}"))
+                lost.iter().find_map(|(map, reason)| {
+                    self.hopeless(TaskId::Map(map.map), &format!("its output is bad: {reason}"))
+                })
             }
         };
+        events.extend(hopeless.map(|ending| Event::JobEnded { ending }));
+        Reply::Accepted
+    }
+
+    /// How the job ends if `task` has failed once more: not at all, while it may be tried again.
+    fn hopeless(&self, task: TaskId, failed: &str) -> Option<Ending> {
         let (table, index) = self.table(task);
         let failures = table.get(index).map_or(0, |task| task.failures) + 1;
-        if failures >= self.job.max_failures {
-            let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times, the last time") };
-            let reason = format!("{} failed {times}: {failed}", self.describe(task));
-            events.push(Event::JobEnded { ending: Ending::Failed { reason } });
+        if failures < self.job.max_failures {
+            return None;
         }
-        Reply::Accepted
+        let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times, the last time") };
+        Some(Ending::Failed { reason: format!("{} failed {times}: {failed}", self.describe(task)) })
     }
 
     /// A task and the files it is about, for people.

@@ -64,7 +64,7 @@ impl<W: World> Bench<W> {
             }
             Err(Trouble::Task(error)) => {
                 self.files.discard(id).await;
-                let failure = failure(error).filter(|_| !progress.is_stopped());
+                let failure = if progress.is_stopped() { None } else { self.failure(error).await };
                 let Some(failure) = failure else {
                     // The job may be over, its directory gone, and made anew by this very attempt.
                     self.files.remove_empty_directories().await;
@@ -182,15 +182,26 @@ impl<W: World> Bench<W> {
         let maps = latest.into_iter().map(|(map, attempt)| MapAttempt { map, attempt });
         maps.map(|map| MapOutput { map, path: self.files.map_output(map) }).collect()
     }
-}
 
-/// What to tell the coordinator of `error`; nothing when the attempt was stopped.
-fn failure(error: TaskError) -> Option<Failure> {
-    match error {
-        TaskError::Stopped => None,
-        TaskError::BadMapOutput { map, reason } => Some(Failure::BadMapOutput { map, reason: cut_reason(&reason) }),
-        TaskError::App { .. } | TaskError::File(_) | TaskError::TooLarge { .. } => {
-            Some(Failure::Attempt { reason: cut_reason(&error.to_string()) })
+    /// What to tell the coordinator of `error`; nothing when the attempt was stopped.
+    async fn failure(&self, error: TaskError) -> Option<Failure> {
+        match error {
+            TaskError::Stopped => None,
+            TaskError::BadMapOutput { map, reason } => {
+                let missing = self.missing_map_outputs().await;
+                Some(Failure::BadMapOutput { map, reason: cut_reason(&reason), missing })
+            }
+            TaskError::App { .. } | TaskError::File(_) | TaskError::TooLarge { .. } => {
+                Some(Failure::Attempt { reason: cut_reason(&error.to_string()) })
+            }
         }
+    }
+
+    /// The outputs on this worker's list that have no file; none, when nobody knows what there is.
+    async fn missing_map_outputs(&self) -> Vec<MapAttempt> {
+        let Ok(there) = self.files.scratch_names().await else { return Vec::new() };
+        let known = self.latest(&self.map_commits.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_missing = |output: &MapOutput| output.path.file_name().is_some_and(|name| !there.contains(name));
+        known.into_iter().filter(is_missing).map(|output| output.map).collect()
     }
 }

@@ -22,6 +22,7 @@
 //! output, so that a power loss does not undo the choice. When the job has ended the directory
 //! goes, and with it everything a sleeper could still rename: what attempts have written first, what decides among them last.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -86,6 +87,11 @@ impl<F: FileSystem> JobFiles<F> {
     /// The complete output of a map attempt.
     pub(super) fn map_output(&self, map: MapAttempt) -> Utf8PathBuf {
         self.scratch.join(attempt_name(map.into()))
+    }
+
+    /// The names of all intermediate files.
+    pub(super) async fn scratch_names(&self) -> Result<BTreeSet<String>, FileError> {
+        Ok(self.files.read_dir(&self.scratch).await?.into_iter().collect())
     }
 
     /// Gives the synced temporary file of a map attempt its name, durably.

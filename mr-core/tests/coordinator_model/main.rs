@@ -27,14 +27,40 @@ const REDUCES: u32 = 2;
 enum Transition {
     Pass(Duration),
     Expire,
-    Register { nonce: u64, right_app: bool },
-    Heartbeat { worker: u32, running: Vec<(AttemptId, u64)> },
-    AskTask { worker: u32, question: u64 },
-    MapOutputs { worker: u32, known: u64 },
-    AskCommit { worker: u32, attempt: AttemptId },
-    Done { worker: u32, attempt: AttemptId, records: u64 },
-    Failed { worker: u32, attempt: AttemptId, bad_map: Option<MapAttempt> },
-    Goodbye { worker: u32 },
+    Register {
+        nonce: u64,
+        right_app: bool,
+    },
+    Heartbeat {
+        worker: u32,
+        running: Vec<(AttemptId, u64)>,
+    },
+    AskTask {
+        worker: u32,
+        question: u64,
+    },
+    MapOutputs {
+        worker: u32,
+        known: u64,
+    },
+    AskCommit {
+        worker: u32,
+        attempt: AttemptId,
+    },
+    Done {
+        worker: u32,
+        attempt: AttemptId,
+        records: u64,
+    },
+    /// The first of the bad maps is what the attempt met, the others are missing.
+    Failed {
+        worker: u32,
+        attempt: AttemptId,
+        bad_maps: Vec<MapAttempt>,
+    },
+    Goodbye {
+        worker: u32,
+    },
 }
 
 /// Mostly an attempt that was given out (open or long closed) with its worker, sometimes any at all.
@@ -82,10 +108,8 @@ impl ReferenceStateMachine for Model {
                 running: running.into_iter().map(|((_, id), ticks)| (id, ticks)).collect(),
             },
         );
-        let bad_map = prop_oneof![
-            3 => Just(None),
-            2 => (0..4_u32, 0..4_u32).prop_map(|(map, n)| Some(MapAttempt { map: MapIndex(map), attempt: Attempt(n) })),
-        ];
+        let bad_map = (0..4_u32, 0..4_u32).prop_map(|(map, n)| MapAttempt { map: MapIndex(map), attempt: Attempt(n) });
+        let bad_maps = prop_oneof![3 => Just(Vec::new()), 2 => prop::collection::vec(bad_map, 1..4)];
         let attempt = || some_attempt(model);
         prop_oneof![
             4 => (0..15_000_u64).prop_map(|ms| Transition::Pass(Duration::from_millis(ms))),
@@ -96,9 +120,9 @@ impl ReferenceStateMachine for Model {
             1 => (worker.clone(), 0..5_u64).prop_map(|(worker, known)| Transition::MapOutputs { worker, known }),
             6 => attempt().prop_map(|(worker, attempt)| Transition::AskCommit { worker, attempt }),
             10 => (attempt(), 0..100_u64).prop_map(|((worker, attempt), records)| Transition::Done { worker, attempt, records }),
-            2 => (attempt(), bad_map).prop_map(|((worker, attempt), bad_map)| {
-                let bad_map = bad_map.filter(|_| matches!(attempt.task, TaskId::Reduce(_)));
-                Transition::Failed { worker, attempt, bad_map }
+            2 => (attempt(), bad_maps).prop_map(|((worker, attempt), bad_maps)| {
+                let is_reduce = matches!(attempt.task, TaskId::Reduce(_));
+                Transition::Failed { worker, attempt, bad_maps: if is_reduce { bad_maps } else { Vec::new() } }
             }),
             1 => worker.prop_map(|worker| Transition::Goodbye { worker }),
         ]
@@ -125,7 +149,7 @@ fn expect(model: &mut Model, transition: &Transition) -> Option<Expected> {
         Transition::MapOutputs { worker, known } => model.map_outputs(*worker, *known),
         Transition::AskCommit { worker, attempt } => model.ask_commit(*worker, *attempt),
         Transition::Done { worker, attempt, records } => model.done(*worker, *attempt, counters(*records)),
-        Transition::Failed { worker, attempt, bad_map } => model.failed(*worker, *attempt, *bad_map),
+        Transition::Failed { worker, attempt, bad_maps } => model.failed(*worker, *attempt, bad_maps),
         Transition::Goodbye { worker } => model.goodbye(*worker),
     })
 }
@@ -165,9 +189,11 @@ fn request(transition: &Transition, adopted: bool) -> Option<Request> {
         Transition::Done { worker, attempt, records } => {
             Request::Done { worker: WorkerId(worker), attempt, counters: counters(records) }
         }
-        Transition::Failed { worker, attempt, bad_map } => {
-            let failure = match bad_map {
-                Some(map) => Failure::BadMapOutput { map, reason: "checksum".into() },
+        Transition::Failed { worker, attempt, bad_maps } => {
+            let failure = match bad_maps.split_first() {
+                Some((&map, missing)) => {
+                    Failure::BadMapOutput { map, reason: "checksum".into(), missing: missing.to_vec() }
+                }
                 None => Failure::Attempt { reason: "no sense in input-0".into() },
             };
             Request::Failed { worker: WorkerId(worker), attempt, failure }

@@ -262,8 +262,8 @@ impl Model {
         Expected::Accepted
     }
 
-    /// A failed attempt; `bad_map` names the map whose output was to blame, if any.
-    pub(crate) fn failed(&mut self, worker: u32, id: AttemptId, bad_map: Option<MapAttempt>) -> Expected {
+    /// A failed attempt; `bad_maps` names the maps whose outputs were to blame, if any.
+    pub(crate) fn failed(&mut self, worker: u32, id: AttemptId, bad_maps: &[MapAttempt]) -> Expected {
         if !self.knows(worker) {
             return Expected::UnknownWorker;
         }
@@ -272,20 +272,18 @@ impl Model {
         }
         self.open_attempt(worker, id).expect("checked above").open = false;
         self.task_mut(id.task).expect("open attempts have tasks").granted.retain(|granted| *granted != id.attempt);
-        let blamed = match bad_map {
-            None => Some(id.task),
-            Some(map) => {
-                let task = TaskId::Map(map.map);
-                let counts = |task: &TaskModel| task.committed == Some(map.attempt);
-                self.find_task(task).is_some_and(counts).then_some(task)
-            }
-        };
-        if let Some(task) = blamed.and_then(|task| self.task_mut(task)) {
+        if bad_maps.is_empty() {
+            let task = self.task_mut(id.task).expect("open attempts have tasks");
             task.failures += 1;
-            if bad_map.is_some() {
-                task.committed = None;
-            }
             self.failed = task.failures >= MAX_FAILURES;
+        }
+        for map in bad_maps {
+            let blamed = self.task_mut(TaskId::Map(map.map)).filter(|task| task.committed == Some(map.attempt));
+            if let Some(task) = blamed {
+                task.failures += 1;
+                task.committed = None;
+                self.failed |= task.failures >= MAX_FAILURES;
+            }
         }
         Expected::Accepted
     }

@@ -58,8 +58,10 @@ fn asks(request: &Request) -> Said {
         Request::Failed { attempt, failure, .. } => {
             let why = match failure {
                 Failure::Attempt { reason } => reason.clone(),
-                Failure::BadMapOutput { map, reason } => {
-                    format!("the output of {} is bad: {reason}", short((*map).into()))
+                Failure::BadMapOutput { map, reason, missing } => {
+                    let others = missing.iter().filter(|other| *other != map).count();
+                    let others = if others == 0 { String::new() } else { format!("; {others} others are missing") };
+                    format!("the output of {} is bad: {reason}{others}", short((*map).into()))
                 }
             };
             Said::about(*attempt, format!("failed: {}: {why}", short(*attempt)))
