@@ -1,7 +1,7 @@
 //! The MapReduce paper's sort (2004, section 5.3, figure 3) with our coordinator: a normal run, one without backup tasks, one in which 200
-//! workers are killed. `cargo run --release --package scenarios --example paper_sort [DIVISOR]`: with a divisor on a smaller cluster.
+//! workers are killed; and, on a tenth of the cluster, what killing costs by when it happens. `cargo run --release --package scenarios --example paper_sort [DIVISOR]`: with a divisor on a smaller cluster.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scenarios::paper::{Flow, Sort, Sorted};
 
@@ -14,7 +14,7 @@ fn main() {
     let runs = [
         ("normal", 891, normal.clone()),
         ("without backup tasks", 1283, normal.clone().without_backups()),
-        ("200 workers killed", 933, normal.with_killed(200)),
+        ("200 workers killed", 933, normal.clone().with_killed(200)),
     ];
     let mut normal_took = None;
     for (name, paper, sort) in runs {
@@ -37,6 +37,24 @@ fn main() {
             sorted.events
         );
     }
+    killed_at_other_times(normal.scaled_down(divisor.max(10)));
+}
+
+/// What killing costs depends on whether somebody happens to wait for the maps that are made again, and on the room in the last wave of reduces.
+fn killed_at_other_times(normal: Sort) {
+    let normal_took = normal.run(1).took.as_secs_f64();
+    let moments = (100..=600).step_by(50);
+    println!("{} of {} workers killed, by when:", normal.workers / 9, normal.workers);
+    let percents: Vec<f64> = moments
+        .map(|seconds| {
+            let mut sort = normal.clone().with_killed(normal.workers / 9);
+            sort.rates.killed_at = Duration::from_secs(seconds);
+            let percent = (sort.run(1).took.as_secs_f64() / normal_took - 1.0) * 100.0;
+            println!("  after {seconds} s: {percent:+.0} %");
+            percent
+        })
+        .collect();
+    println!("  on average: {:+.1} %", percents.iter().sum::<f64>() / percents.len() as f64);
 }
 
 fn show(sorted: &Sorted) {

@@ -1,9 +1,10 @@
 //! The tasks of one phase and the attempts at them: which wait, which run, which are overdue, which are committed.
 //!
-//! Three ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on; the tasks on
+//! Ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on; the tasks on
 //! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
-//! attempt works alone, the one that has for longest first: in the end it may get a backup. (A worker that asks is never given a task at which it
-//! works itself; those, no more than its slots, are passed over.)
+//! attempt works alone, the one that has for longest first: in the end it may get a backup. So may one whose companions have all gone
+//! without a sign of progress, perhaps because their workers are dead; of those there are few. (A worker that asks is never given a task at
+//! which it works itself; those, no more than its slots, are passed over.)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -47,11 +48,25 @@ impl Task {
         self.running.values().map(|running| running.last_progress + timeout).max()
     }
 
-    /// Since when the one attempt that runs does so.
-    fn alone_since(&self) -> Option<Timestamp> {
-        let mut running = self.running.values();
-        running.next().filter(|_| running.next().is_none()).map(|running| running.since)
+    /// How much company the attempt has that has shown progress last.
+    fn company(&self, timeout: Duration) -> Option<Company> {
+        let (last, latest) = self.running.iter().max_by_key(|(_, running)| running.last_progress)?;
+        let others = self.running.iter().filter(|(attempt, _)| *attempt != last);
+        let overdue = others.map(|(_, running)| running.last_progress + timeout).max();
+        Some(match overdue {
+            None => Company::Alone { since: latest.since },
+            Some(until) => Company::Accompanied { until, since: latest.since },
+        })
     }
+}
+
+/// Whether an attempt has company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// It runs alone, and does so since then.
+    Alone { since: Timestamp },
+    /// It runs since then, and unless they show progress its companions are overdue at that time.
+    Accompanied { until: Timestamp, since: Timestamp },
 }
 
 /// Why a task is given out.
@@ -76,7 +91,10 @@ pub(super) struct TaskTable {
     backups: bool,
     idle: BTreeSet<usize>,
     deadlines: BTreeSet<(Timestamp, usize)>,
+    /// Tasks with one attempt, by when it began.
     alone: BTreeSet<(Timestamp, usize)>,
+    /// Tasks with several, by when all but one are overdue, and by when that one began.
+    accompanied: BTreeSet<(Timestamp, Timestamp, usize)>,
     committed: usize,
     /// How many attempts were committed, and the time that these took in all.
     took: (u32, Duration),
@@ -92,6 +110,7 @@ impl TaskTable {
             idle: (0..count).collect(),
             deadlines: BTreeSet::new(),
             alone: BTreeSet::new(),
+            accompanied: BTreeSet::new(),
             committed: 0,
             took: (0, Duration::ZERO),
         }
@@ -135,8 +154,15 @@ impl TaskTable {
             return Some(Pick::Overdue(index));
         }
         let age = self.backup_age()?;
-        let straggling = self.alone.iter().take_while(|(since, _)| *since + age <= now);
-        straggling.map(|&(_, index)| index).find(others).map(Pick::Straggling)
+        let mut alone = self.alone.iter().take_while(|(since, _)| *since + age <= now);
+        let alone = alone.find(|(_, index)| others(index)).copied();
+        let deserted = self.deserted(now).filter(|(since, index)| *since + age <= now && others(index)).min();
+        [alone, deserted].into_iter().flatten().min().map(|(_, index)| Pick::Straggling(index))
+    }
+
+    /// The tasks at which several attempts run and all but one are overdue, and since when that one runs.
+    fn deserted(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, usize)> {
+        self.accompanied.iter().take_while(move |(until, ..)| *until <= now).map(|&(_, since, index)| (since, index))
     }
 
     /// Whether anything could be given out to some worker.
@@ -144,9 +170,8 @@ impl TaskTable {
         let begun = |set: &BTreeSet<(Timestamp, usize)>, after: Duration| {
             set.first().is_some_and(|(moment, _)| *moment + after <= now)
         };
-        !self.idle.is_empty()
-            || begun(&self.deadlines, Duration::ZERO)
-            || self.backup_age().is_some_and(|age| begun(&self.alone, age))
+        let straggles = |age| begun(&self.alone, age) || self.deserted(now).any(|(since, _)| since + age <= now);
+        !self.idle.is_empty() || begun(&self.deadlines, Duration::ZERO) || self.backup_age().is_some_and(straggles)
     }
 
     /// The first moment after `now` at which a task becomes overdue or an attempt is one that straggles.
@@ -160,7 +185,10 @@ impl TaskTable {
                 Some(begun) => after(&self.alone, Timestamp::from_origin(begun)),
                 None => self.alone.first().map(|&(since, _)| since),
             };
-            since.map(|since| since + age)
+            let old_enough = self.deserted(now).map(|(since, _)| since + age).filter(|at| *at > now).min();
+            let unheard = (now, Timestamp::from_origin(Duration::MAX), usize::MAX);
+            let deserted = self.accompanied.range(unheard..).next().map(|&(until, ..)| until);
+            [since.map(|since| since + age), old_enough, deserted].into_iter().flatten().min()
         });
         [overdue, straggles].into_iter().flatten().min()
     }
@@ -190,18 +218,26 @@ impl TaskTable {
     /// Changes task `index` by `change` and keeps the ordered sets in step.
     pub(super) fn update(&mut self, index: usize, change: impl FnOnce(&mut Task)) {
         let Some(task) = self.tasks.get_mut(index) else { return };
-        let before = (task.committed.is_some(), task.deadline(self.timeout), task.alone_since());
+        let before = (task.committed.is_some(), task.deadline(self.timeout), task.company(self.timeout));
         change(task);
         if task.committed.is_some() {
             task.running.clear();
         }
-        let after = (task.committed.is_some(), task.deadline(self.timeout), task.alone_since());
+        let after = (task.committed.is_some(), task.deadline(self.timeout), task.company(self.timeout));
         if let Some(deadline) = before.1 {
             self.deadlines.remove(&(deadline, index));
         }
         if before.2 != after.2 {
-            before.2.map(|since| self.alone.remove(&(since, index)));
-            after.2.map(|since| self.alone.insert((since, index)));
+            match before.2 {
+                Some(Company::Alone { since }) => self.alone.remove(&(since, index)),
+                Some(Company::Accompanied { until, since }) => self.accompanied.remove(&(until, since, index)),
+                None => false,
+            };
+            match after.2 {
+                Some(Company::Alone { since }) => self.alone.insert((since, index)),
+                Some(Company::Accompanied { until, since }) => self.accompanied.insert((until, since, index)),
+                None => false,
+            };
         }
         match after {
             (true, ..) => {
@@ -314,6 +350,29 @@ mod tests {
         progress(&mut table, 1, at(99));
         assert_eq!(table.next_for(WorkerId(3), at(100)), None, "one backup is enough");
         assert!(!table.has_work(at(100)));
+    }
+
+    #[test]
+    fn a_backup_that_shows_no_progress_for_the_timeout_is_no_company() {
+        let mut table = straggling();
+        assign(&mut table, 1, 1, at(60));
+        let slow = |table: &mut TaskTable, now| {
+            table.update(1, |task| task.running.get_mut(&Attempt(1)).unwrap().last_progress = now);
+        };
+        slow(&mut table, at(69));
+        assert_eq!((table.next_for(WorkerId(3), at(69)), table.next_deadline(at(69))), (None, Some(at(70))));
+        assert!(!table.has_work(at(69)) && table.has_work(at(70)));
+        assert_eq!(table.next_for(WorkerId(3), at(70)), Some(Pick::Straggling(1)));
+        assert_eq!(table.next_for(WorkerId(1), at(70)), None, "it may not be dead after all");
+        assign(&mut table, 1, 3, at(70));
+        slow(&mut table, at(75));
+        assert_eq!(table.next_for(WorkerId(4), at(79)), None, "there is a new backup");
+        // The backup goes on, and it is the first attempt that shows no progress any more: the backup is not old enough yet.
+        table.update(1, |task| task.running.get_mut(&Attempt(3)).unwrap().last_progress = at(90));
+        assert_eq!((table.next_for(WorkerId(4), at(91)), table.next_deadline(at(91))), (None, Some(at(100))));
+        table.update(1, |task| task.running.get_mut(&Attempt(3)).unwrap().last_progress = at(129));
+        assert_eq!((table.next_for(WorkerId(4), at(129)), table.next_deadline(at(129))), (None, Some(at(130))));
+        assert_eq!(table.next_for(WorkerId(4), at(130)), Some(Pick::Straggling(1)));
     }
 
     #[test]

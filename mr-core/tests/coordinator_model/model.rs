@@ -181,7 +181,7 @@ impl Model {
         if let Some(overdue) = overdue.filter(by_others).min_by_key(|&task| last_progress(task)) {
             return Some(overdue);
         }
-        // Near the end of the phase: of those at which one attempt works, and has for too long, the one at work for longest.
+        // Near the end of the phase: of those at which one attempt works in time, and has for too long, the one at work for longest.
         let (tasks, took) = match maps_done {
             true => (self.reduces.len(), &self.reduces_took),
             false => (self.maps.len(), &self.maps_took),
@@ -190,10 +190,14 @@ impl Model {
             return None;
         }
         let long = (took.iter().sum::<Duration>() * 2 / took.len() as u32).max(TIMEOUT);
-        let since = |task: TaskId| attempts_at(task).map(|a| a.since).min().unwrap_or_default();
-        let straggling =
-            open.into_iter().filter(|&task| attempts_at(task).count() == 1 && since(task) + long <= self.now);
-        straggling.filter(by_others).min_by_key(|&task| since(task))
+        let in_time = |task: TaskId| attempts_at(task).filter(|a| a.last_progress + TIMEOUT > self.now);
+        let alone_since = |task: TaskId| {
+            let mut in_time = in_time(task);
+            in_time.next().filter(|_| in_time.next().is_none()).map(|a| a.since)
+        };
+        let straggles = |task: TaskId| alone_since(task).filter(|&since| since + long <= self.now);
+        let straggling = open.into_iter().filter(|task| by_others(task) && straggles(*task).is_some());
+        straggling.min_by_key(|&task| alone_since(task))
     }
 
     pub(crate) fn map_outputs(&mut self, worker: u32, known: u64) -> Expected {

@@ -2,7 +2,8 @@
 //! (MapReduce paper, section 3.6. Lab 1: "backup tasks should only be scheduled after some relatively long period of time".)
 //!
 //! The end of a phase is near when none of its tasks waits and half of them are committed. A straggler is an attempt that runs alone and
-//! has for twice as long as the committed ones took on average, and for the task timeout at least, however much progress it shows. That a
+//! has run for twice as long as the committed ones took on average, and for the task timeout at least, however much progress it shows. An
+//! attempt without progress for the timeout is no company: its worker may be dead. That a
 //! task is given out again for other reasons is for `not_reissued_in_time` to judge; what a backup must not do is what no attempt must:
 //! only one attempt counts, whichever is done first.
 
@@ -81,13 +82,13 @@ impl BackupTasks {
         let Some(age) = self.age(attempt.task) else {
             return complain("although the phase was not near its end".into());
         };
-        let mut beside = self.workers.running_at(attempt.task);
-        let (Some((other, running)), None) = (beside.next(), beside.next()) else {
+        let mut at_it = self.workers.running_at(attempt.task);
+        if let Some((own, _)) = at_it.find(|(_, running)| running.worker == worker) {
+            return complain(format!("which was at attempt {} itself", own.attempt.0));
+        }
+        let Some((other, running, alone_since)) = self.alone_in_time(now, attempt.task) else {
             return complain("but not beside one other attempt".into());
         };
-        if running.worker == worker {
-            return complain(format!("which was at attempt {} itself", other.attempt.0));
-        }
         let run_for = now.since(running.since);
         if run_for < age {
             let (run_for, age) = (run_for.as_secs_f64(), age.as_secs_f64());
@@ -95,29 +96,42 @@ impl BackupTasks {
             return complain(format!("but attempt {other} had run for {run_for:.3} s and straggles after {age:.3} s"));
         }
         let waits_since = self.workers.waits_since(worker);
-        waits_since.map_or(Ok(()), |waits_since| self.soon(now, (worker, waits_since), (other, running, age)))
+        let straggles_since = alone_since.max(running.since + age);
+        waits_since.map_or(Ok(()), |waits_since| self.soon(now, (worker, waits_since), (other, straggles_since)))
+    }
+
+    /// The attempt at `task` that is in time, if it is the only one, and since when no other is.
+    fn alone_in_time(&self, now: Timestamp, task: TaskId) -> Option<(AttemptId, &Running, Timestamp)> {
+        let overdue_at = |running: &Running| running.last_progress + self.timeout;
+        let (overdue, in_time): (Vec<_>, Vec<_>) =
+            self.workers.running_at(task).partition(|(_, running)| overdue_at(running) <= now);
+        let &[(attempt, running)] = in_time.as_slice() else { return None };
+        let since = overdue.into_iter().map(|(_, running)| overdue_at(running)).max().unwrap_or_default();
+        Some((attempt, running, since))
     }
 
     /// Whether anybody has waited for long beside an attempt that straggles.
     fn stragglers_have_backups(&self, now: Timestamp) -> Verdict {
-        for (attempt, running) in self.workers.running() {
-            let alone = self.workers.running_at(attempt.task).count() == 1;
-            let Some(age) = self.age(attempt.task).filter(|age| alone && now.since(running.since) >= *age) else {
-                continue;
-            };
-            self.workers.idle().try_for_each(|idle| self.soon(now, idle, (attempt, running, age)))?;
+        let at_work: BTreeSet<TaskId> = self.workers.running().map(|(attempt, _)| attempt.task).collect();
+        for task in at_work {
+            let Some((attempt, running, alone_since)) = self.alone_in_time(now, task) else { continue };
+            let Some(age) = self.age(task).filter(|age| now.since(running.since) >= *age) else { continue };
+            let straggles_since = alone_since.max(running.since + age);
+            let at_it = |worker| self.workers.running_at(task).any(|(_, running)| running.worker == worker);
+            let mut idle = self.workers.idle().filter(|(worker, _)| !at_it(*worker));
+            idle.try_for_each(|idle| self.soon(now, idle, (attempt, straggles_since)))?;
         }
         Ok(())
     }
 
-    /// Whether `worker` has not waited for long since there was a straggler to be helped: one that straggles at `age`.
+    /// Whether `worker` has not waited for long since there was a straggler to be helped.
     fn soon(
         &self,
         now: Timestamp,
         (worker, waits_since): (WorkerId, Timestamp),
-        (straggler, running, age): (AttemptId, &Running, Duration),
+        (straggler, straggles_since): (AttemptId, Timestamp),
     ) -> Verdict {
-        let waited = now.since(waits_since.max(running.since + age).max(self.changed));
+        let waited = now.since(waits_since.max(straggles_since).max(self.changed));
         if waited <= self.allowance {
             return Ok(());
         }
@@ -190,9 +204,14 @@ mod tests {
         happened(millis, coordinator::Event::AttemptAssigned { attempt, worker, question: 1, backup })
     }
 
-    /// Map 0 took 800 ms, so map 1 on w2 straggles after 1.6 s.
+    /// Map 0 took 800 ms, so map 1 on w2, which has shown progress after 1.4 s, straggles after 1.6 s.
     fn maps() -> Vec<Event> {
-        vec![given(0, map(0, 1), 1, false), given(0, map(1, 1), 2, false), committed_at(800, map(0, 1), 1)]
+        vec![
+            given(0, map(0, 1), 1, false),
+            given(0, map(1, 1), 2, false),
+            committed_at(800, map(0, 1), 1),
+            progressed(1400, map(1, 1)),
+        ]
     }
 
     fn then(more: Vec<Event>) -> Vec<Event> {
@@ -216,8 +235,22 @@ mod tests {
 
     #[test]
     fn one_backup_is_enough() {
-        let third = vec![given(1600, map(1, 2), 1, true), registered(3, "w3"), given(4000, map(1, 3), 3, true)];
+        let third = vec![given(1600, map(1, 2), 1, true), registered(3, "w3"), given(1900, map(1, 3), 3, true)];
         assert!(check(true, then(third)).unwrap_err().contains("not beside one other attempt"));
+    }
+
+    #[test]
+    fn a_backup_without_progress_for_the_timeout_is_replaced() {
+        let dead = |last: Event| {
+            let progress = [2000, 2500].map(|millis| progressed(millis, map(1, 1)));
+            let start = [given(1600, map(1, 2), 1, true), registered(3, "w3")];
+            check(true, then([&start[..], &progress, &[last]].concat()))
+        };
+        assert_eq!(dead(given(2605, map(1, 3), 3, true)), Ok(()));
+        assert_eq!(
+            dead(progressed(3300, map(1, 1))).unwrap_err(),
+            "worker 3 waited 0.700 s beside map 1, attempt 1, which straggles"
+        );
     }
 
     #[test]
@@ -226,7 +259,8 @@ mod tests {
         let broken = check(true, then(vec![progress(2600)])).unwrap_err();
         assert_eq!(broken, "worker 1 waited 1.000 s beside map 1, attempt 1, which straggles");
         assert_eq!(check(false, then(vec![progress(2600)])), Ok(()));
-        assert_eq!(check(true, then(vec![given(2600, map(1, 2), 1, true)])).unwrap_err(), broken);
+        let late = check(true, then(vec![given(2300, map(1, 2), 1, true)])).unwrap_err();
+        assert_eq!(late, "worker 1 waited 0.700 s beside map 1, attempt 1, which straggles");
     }
 
     #[test]
@@ -253,6 +287,7 @@ mod tests {
             given(900, reduce(0, 1), 1, false),
             given(900, reduce(1, 1), 2, false),
             committed_at(1000, reduce(0, 1), 1),
+            progressed(1500, reduce(1, 1)),
             given(1900, reduce(1, 2), 1, true),
         ];
         assert_eq!(check(true, then(reduces)), Ok(()));

@@ -4,9 +4,11 @@
 //! What is real: [`serve`], every message and its encoding, registration, heartbeats, the list of map outputs, the gate before a commit,
 //! backups, timeouts. What is a model: how long things take, see [`Rates`]; a worker computes nothing and has no files.
 //!
-//! Two things differ from the paper's system and are not hidden: here no reduce shuffles before all maps are committed, and outputs of
-//! maps are on a file system that survives a worker, so that of a killed one only the tasks under way are lost.
+//! As in the paper's system a map's output is on its machine's own disk and dies with the worker (our own workers share a file system); a
+//! reduce that misses some reports all of them, and begins anew once they are made again. One thing differs and is not hidden: here no
+//! reduce shuffles before all maps are committed.
 
+mod disks;
 mod rates;
 mod watch;
 mod worker;
@@ -21,6 +23,7 @@ use mr_core::job::{InputFile, Job};
 use sim::{Cluster, ComputeModel, Fault, FaultKind, Plan, Recording, Seed, Settings, Trigger};
 use world::{Address, Network, Timestamp, World};
 
+use self::disks::{Disk, Disks};
 pub use self::rates::Rates;
 use self::watch::{Ended, Watch};
 pub use self::watch::{Flow, Sorted};
@@ -130,11 +133,14 @@ impl Sort {
                 serve(&world, listener, job, &mut Announcer(world.clone()), order_receiver).await;
             }
         });
-        let rates = Arc::new(self.rates.clone());
+        let (rates, maps) = (Arc::new(self.rates.clone()), self.maps as u32);
+        let disks = Arc::new(Disks::default());
         for index in 0..self.workers {
-            let rates = Arc::clone(&rates);
+            let (rates, disks) = (Arc::clone(&rates), Arc::clone(&disks));
             let start_after = rates.start_after(index, self.workers);
-            cluster.node(&name(index), start_after, move |world| worker::work(world, Arc::clone(&rates)));
+            cluster.node(&name(index), start_after, move |world| {
+                worker::work(world, Arc::clone(&rates), maps, Disk::new(index, Arc::clone(&disks)))
+            });
         }
     }
 

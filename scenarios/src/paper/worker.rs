@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use mr_core::app::{AppIdentity, InputKind};
 use mr_core::counters::Counters;
-use mr_core::ids::{AttemptId, WorkerId};
-use mr_core::protocol::{Assigned, AttemptProgress, Registration, Reply, Request, decode, encode};
+use mr_core::ids::{AttemptId, MapAttempt, TaskId, WorkerId};
+use mr_core::protocol::{Assigned, AttemptProgress, Failure, Registration, Reply, Request, decode, encode};
 use sim::SimWorld;
 use world::{Address, Clock, Network, Work, World};
 
 use super::COORDINATOR;
+use super::disks::Disk;
 use super::rates::Rates;
 use super::watch::{Flow, Moved};
 
@@ -52,15 +53,15 @@ async fn ask(world: &SimWorld, request: &Request) -> Reply {
     }
 }
 
-/// Works until the job is over.
-pub(super) async fn work(world: SimWorld, rates: Arc<Rates>) {
+/// Works until the job of so many `maps` is over.
+pub(super) async fn work(world: SimWorld, rates: Arc<Rates>, maps: u32, disk: Disk) {
     let app = AppIdentity { name: "sort".into(), version: "1".into(), input: InputKind::WholeFile };
     let register = Request::Register { nonce: world.entropy(), app, name: world.node().name().to_owned() };
     let Reply::Registered(registration) = ask(&world, &register).await else { return };
     let worker = registration.worker;
     let present = Arc::new(Present::default());
     world.spawn(beat(world.clone(), registration, Arc::clone(&present)));
-    let mut labour = Labour { world, rates, worker, present, known_maps: 0 };
+    let mut labour = Labour { world, rates, worker, present, maps, known_maps: 0, disk };
     let mut question = 1;
     loop {
         match ask(&labour.world, &Request::AskTask { worker, question }).await {
@@ -104,30 +105,79 @@ struct Labour {
     rates: Arc<Rates>,
     worker: WorkerId,
     present: Arc<Present>,
+    maps: u32,
+    /// How much of the list of commits it has been told.
     known_maps: u64,
+    disk: Disk,
+}
+
+/// What came of an attempt.
+enum Outcome {
+    Done,
+    Unwanted,
+    /// These outputs of maps are gone: some that it was about to fetch, and others.
+    Stranded(Vec<MapAttempt>),
 }
 
 impl Labour {
     async fn run(&mut self, attempt: AttemptId, work: &Assigned) {
-        let (worker, rates) = (self.worker, Arc::clone(&self.rates));
-        let done = match *work {
-            Assigned::Map { .. } => self.moves(Flow::Input, rates.map_bytes, rates.map_rate).await,
-            Assigned::Reduce { map_outputs, .. } => {
-                self.learn_map_outputs(map_outputs).await;
-                self.moves(Flow::Shuffle, rates.reduce_bytes, rates.shuffle_rate).await
-                    && self.moves(Flow::Output, rates.reduce_bytes, rates.write_rate).await
-                    && self.may_commit(attempt).await
-            }
+        let worker = self.worker;
+        let outcome = match *work {
+            Assigned::Map { .. } => self.map(attempt).await,
+            Assigned::Reduce { map_outputs, .. } => self.reduce(attempt, map_outputs).await,
         };
-        if done {
-            ask(&self.world, &Request::Done { worker, attempt, counters: Counters::default() }).await;
+        match outcome {
+            Outcome::Unwanted => {}
+            Outcome::Done => {
+                ask(&self.world, &Request::Done { worker, attempt, counters: Counters::default() }).await;
+            }
+            Outcome::Stranded(missing) => {
+                let reason = "its machine does not answer".to_owned();
+                let failure = Failure::BadMapOutput { map: missing[0], reason, missing };
+                ask(&self.world, &Request::Failed { worker, attempt, failure }).await;
+            }
         }
+    }
+
+    async fn map(&self, attempt: AttemptId) -> Outcome {
+        let Rates { map_bytes, map_rate, .. } = *self.rates;
+        if !self.moves(Flow::Input, map_bytes, map_rate).await {
+            return Outcome::Unwanted;
+        }
+        if let TaskId::Map(map) = attempt.task {
+            self.disk.keep(MapAttempt { map, attempt: attempt.attempt });
+        }
+        Outcome::Done
+    }
+
+    async fn reduce(&mut self, attempt: AttemptId, map_outputs: u64) -> Outcome {
+        let Rates { reduce_bytes, shuffle_rate, write_rate, .. } = *self.rates;
+        self.learn_map_outputs(map_outputs).await;
+        // One output after the other is fetched.
+        let pieces = Self::slices(reduce_bytes, shuffle_rate);
+        for piece in 0..pieces {
+            if !self.moves(Flow::Shuffle, reduce_bytes / pieces, shuffle_rate).await {
+                return Outcome::Unwanted;
+            }
+            let first = |piece: u64| (u64::from(self.maps) * piece / pieces) as u32;
+            if !self.disk.all().missing(map_outputs, first(piece)..first(piece + 1)).is_empty() {
+                return Outcome::Stranded(self.disk.all().missing(map_outputs, 0..self.maps));
+            }
+        }
+        let written = self.moves(Flow::Output, reduce_bytes, write_rate).await && self.may_commit(attempt).await;
+        if written { Outcome::Done } else { Outcome::Unwanted }
+    }
+
+    /// In how many slices of time a usual machine moves `bytes`.
+    fn slices(bytes: u64, rate: u64) -> u64 {
+        let nanos = (bytes as f64 / rate as f64 * 1e9) as u64;
+        nanos.div_ceil(SLICE.as_nanos() as u64)
     }
 
     /// Moves bytes and shows progress; says whether it came to the end, still wanted.
     async fn moves(&self, flow: Flow, bytes: u64, rate: u64) -> bool {
         let nanos = (bytes as f64 / rate as f64 * 1e9) as u64;
-        let slices = nanos.div_ceil(SLICE.as_nanos() as u64);
+        let slices = Self::slices(bytes, rate);
         for _ in 0..slices {
             if !self.present.is_wanted() {
                 return false;
@@ -144,6 +194,7 @@ impl Labour {
         while self.known_maps < count {
             let request = Request::MapOutputs { worker: self.worker, known: self.known_maps };
             let Reply::MapOutputs { commits } = ask(&self.world, &request).await else { return };
+            self.disk.all().list(self.known_maps, &commits);
             self.known_maps += commits.len() as u64;
         }
     }
