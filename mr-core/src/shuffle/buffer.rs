@@ -7,12 +7,13 @@
 //! never listed, so nothing of its order can reach an output.
 
 use std::hash::BuildHasher;
-use std::hint::black_box;
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::sorted::{SortEntry, Sorted};
 use crate::app::ValueRun;
 use crate::ids::Partition;
 
@@ -27,30 +28,35 @@ pub struct MapBuffer {
     bytes: Vec<u8>,
 }
 
+/// A key and its values.
 #[derive(Debug, Clone, Copy)]
-struct KeyGroup {
-    key: Field,
+pub(super) struct KeyGroup {
+    pub(super) key: Field,
     /// The key's hash, so that a table which grows need not look at keys all over the arena.
     hash: u32,
-    partition: Partition,
+    pub(super) partition: Partition,
     /// The runs of values before the last one, linked: the first and the last of them.
     earlier: Option<(RunIndex, RunIndex)>,
     /// The run that may still grow.
-    last: Run,
+    pub(super) last: Run,
 }
 
 /// A key or a value in the arena.
 #[derive(Debug, Clone, Copy)]
-struct Field {
+pub(super) struct Field {
     /// Its first eight bytes; see [`key_prefix`].
-    prefix: u64,
+    pub(super) prefix: u64,
     start: usize,
     len: u32,
 }
 
 impl Field {
-    fn of(self, bytes: &[u8]) -> &[u8] {
-        &bytes[self.start..self.start + self.len as usize]
+    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.range()]
+    }
+
+    pub(super) fn range(self) -> Range<usize> {
+        self.start..self.start + self.len as usize
     }
 
     /// Whether it is `field`, which starts with `prefix`.
@@ -64,8 +70,8 @@ impl Field {
 
 /// The same value, so many times.
 #[derive(Debug, Clone, Copy)]
-struct Run {
-    value: Field,
+pub(super) struct Run {
+    pub(super) value: Field,
     count: u64,
 }
 
@@ -89,13 +95,6 @@ impl RunIndex {
     fn place(self) -> usize {
         self.0.get() as usize - 1
     }
-}
-
-/// A key of the buffer, with what the sort looks at before it looks at the key itself.
-struct SortEntry {
-    partition: Partition,
-    prefix: u64,
-    group: u32,
 }
 
 /// All that the buffer holds of one key.
@@ -158,17 +157,7 @@ impl MapBuffer {
 
     /// All groups by partition and, within one, by key.
     pub fn sorted(&self) -> impl Iterator<Item = BufferedGroup<'_>> {
-        let entry = |(index, group): (u32, &KeyGroup)| SortEntry {
-            partition: group.partition,
-            prefix: group.key.prefix,
-            group: index,
-        };
-        let mut order: Vec<SortEntry> = (0..).zip(&self.groups).map(entry).collect();
-        let key = |entry: &SortEntry| self.groups[entry.group as usize].key.of(&self.bytes);
-        order.sort_unstable_by(|a, b| {
-            (a.partition, a.prefix).cmp(&(b.partition, b.prefix)).then_with(|| key(a).cmp(key(b)))
-        });
-        Gathered { buffer: self, order, taken: 0, ready: Vec::with_capacity(TOGETHER) }
+        Sorted::new(&self.groups, &self.bytes).map(|group| BufferedGroup { buffer: self, group })
     }
 
     fn push_key(&mut self, hash: u32, key: &[u8], value: &[u8], partition: Partition) {
@@ -210,51 +199,6 @@ impl MapBuffer {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(field);
         Field { prefix: key_prefix(field), start, len: length(field) }
-    }
-}
-
-/// How many groups are fetched together.
-const TOGETHER: usize = 16;
-
-/// The groups of a buffer in the order of `order`. They lie all over the memory, and whoever looks at one after the other waits for each of
-/// them; so some are fetched together before the first of them is needed.
-struct Gathered<'a> {
-    buffer: &'a MapBuffer,
-    order: Vec<SortEntry>,
-    /// How many of them were handed out.
-    taken: usize,
-    ready: Vec<KeyGroup>,
-}
-
-impl Gathered<'_> {
-    fn fetch(&mut self) {
-        let MapBuffer { groups, bytes, .. } = self.buffer;
-        let entries = self.order[self.taken..].iter().take(TOGETHER);
-        self.ready.clear();
-        self.ready.extend(entries.map(|entry| groups[entry.group as usize]));
-        let mut touched = 0;
-        for KeyGroup { key, last, .. } in &self.ready {
-            // Of a key with one value, which lies right behind it, these are both ends of all that is to be written.
-            for place in [key.start, last.value.start + last.value.len as usize] {
-                touched ^= bytes.get(place).copied().unwrap_or_default();
-            }
-        }
-        // Not what they are matters, but that they have been looked at.
-        black_box(touched);
-    }
-}
-
-impl<'a> Iterator for Gathered<'a> {
-    type Item = BufferedGroup<'a>;
-
-    fn next(&mut self) -> Option<BufferedGroup<'a>> {
-        let place = self.taken % TOGETHER;
-        if place == 0 {
-            self.fetch();
-        }
-        let group = *self.ready.get(place)?;
-        self.taken += 1;
-        Some(BufferedGroup { buffer: self.buffer, group })
     }
 }
 

@@ -48,6 +48,7 @@ mod group;
 mod merge;
 mod passes;
 mod reader;
+mod sorted;
 mod source;
 mod varint;
 mod writer;
