@@ -55,7 +55,7 @@ pub struct Job {
     pub combine: bool,
     /// How long an attempt may go without a sign of progress before another is started beside it.
     pub task_timeout: Duration,
-    /// Whether, near the end of a phase, a task that takes much longer than others have is given to a second worker as well.
+    /// Whether, near the end of a phase, a task that takes much longer than others have is given to another worker as well.
     pub backup_tasks: bool,
     /// How many attempts of one task may fail before the job does.
     pub max_failures: u32,

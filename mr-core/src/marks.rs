@@ -9,7 +9,7 @@ use crate::protocol::Ending;
 
 /// A task was given out again.
 pub const TRIED_AGAIN: &str = "a task was given out again";
-/// A task that took much longer than others was given to a second worker.
+/// A task that took much longer than others was given to another worker as well.
 pub const BACKED_UP: &str = "a straggler got a backup";
 /// A worker was lost.
 pub const WORKER_LOST: &str = "a worker was lost";

@@ -21,6 +21,9 @@ pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// The longest reason, in bytes, that a failure report may carry. Longer ones are cut, by the worker and again on arrival.
 pub const MAX_REASON_BYTES: usize = 16 << 10;
 
+/// How many attempts of maps one message lists at most: well below the size of a message. Who has more to say does so next time.
+pub const MAX_LISTED_MAPS: usize = 20_000;
+
 /// The longest name, in bytes, that a worker or its app may have.
 pub const MAX_NAME_BYTES: usize = 256;
 
@@ -140,7 +143,8 @@ pub enum Failure {
         map: MapAttempt,
         /// What is wrong with it.
         reason: String,
-        /// Attempts of other maps whose outputs are not there at all, so that all are made again at once and not one after the other.
+        /// Attempts of other maps whose outputs are not there at all, as many as a message lists: so all are made again at once and not one
+        /// after the other.
         missing: Vec<MapAttempt>,
     },
 }
@@ -321,6 +325,16 @@ mod tests {
             text.starts_with(r#"{"version":1,"message":{"done":{"worker":4,"attempt":{"task":{"map":3},"attempt":2}"#),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_longest_list_of_maps_fits_into_a_message() {
+        let map = MapAttempt { map: MapIndex(u32::MAX), attempt: Attempt(u32::MAX) };
+        let missing = vec![map; MAX_LISTED_MAPS];
+        let failure = Failure::BadMapOutput { map, reason: "\u{1}".repeat(MAX_REASON_BYTES), missing };
+        let attempt = map.into();
+        let bytes = encode(&Request::Failed { worker: WorkerId(u32::MAX), attempt, failure });
+        assert!(bytes.len() < MAX_MESSAGE_BYTES / 2, "{}", bytes.len());
     }
 
     #[test]

@@ -37,11 +37,11 @@ fn main() {
             sorted.events
         );
     }
-    killed_at_other_times(normal.scaled_down(divisor.max(10)));
+    killed_at_other_times(&normal.scaled_down(divisor.max(10)));
 }
 
 /// What killing costs depends on whether somebody happens to wait for the maps that are made again, and on the room in the last wave of reduces.
-fn killed_at_other_times(normal: Sort) {
+fn killed_at_other_times(normal: &Sort) {
     let normal_took = normal.run(1).took.as_secs_f64();
     let moments = (100..=600).step_by(50);
     println!("{} of {} workers killed, by when:", normal.workers / 9, normal.workers);

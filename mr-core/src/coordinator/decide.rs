@@ -9,10 +9,9 @@ use super::{Coordinator, Event, Presence};
 use crate::app::AppIdentity;
 use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, TaskId, WorkerId};
-use crate::protocol::{AttemptProgress, Ending, Failure, MAX_NAME_BYTES, Registration, Reply, Request, cut_reason};
-
-/// How many entries of the list of committed maps one reply carries: well below the size of a message.
-const MAP_OUTPUTS_PER_REPLY: usize = 20_000;
+use crate::protocol::{
+    AttemptProgress, Ending, Failure, MAX_LISTED_MAPS, MAX_NAME_BYTES, Registration, Reply, Request, cut_reason,
+};
 
 /// What is wrong with the output of a map that is not there.
 const MISSING: &str = "the file is missing";
@@ -167,7 +166,7 @@ impl Coordinator {
 
     fn map_outputs(&self, known: u64) -> Reply {
         let from = usize::try_from(known).unwrap_or(usize::MAX).min(self.map_commits.len());
-        let to = self.map_commits.len().min(from + MAP_OUTPUTS_PER_REPLY);
+        let to = self.map_commits.len().min(from + MAX_LISTED_MAPS);
         Reply::MapOutputs { commits: self.map_commits[from..to].to_vec() }
     }
 

@@ -3,8 +3,8 @@
 //! Ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on; the tasks on
 //! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
 //! attempt works alone, the one that has for longest first: in the end it may get a backup. So may one whose companions have all gone
-//! without a sign of progress, perhaps because their workers are dead; of those there are few. (A worker that asks is never given a task at
-//! which it works itself; those, no more than its slots, are passed over.)
+//! without a sign of progress, perhaps because their workers are dead; these are looked at one by one, and are no more than the attempts that
+//! died or stall. (A worker that asks is never given a task at which it works itself; those, no more than its slots, are passed over.)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -93,3 +93,35 @@ impl Iterator for Sorted<'_> {
         Some(group)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::convert::Infallible;
+
+    use crate::ids::Partition;
+    use crate::shuffle::MapBuffer;
+
+    /// Adds `keys` to a buffer, to partitions 0 and 2, and checks in which order they are handed out.
+    fn check(keys: &[String]) {
+        let partition = |key: &str| if key.len().is_multiple_of(2) { 2 } else { 0 };
+        let mut buffer = MapBuffer::new();
+        for key in keys {
+            let Ok(()) = buffer.add(key.as_bytes(), b"", || Ok::<_, Infallible>(Partition(partition(key))));
+        }
+        let expected: BTreeSet<(u32, &[u8])> = keys.iter().map(|key| (partition(key), key.as_bytes())).collect();
+        let found: Vec<_> = buffer.sorted().map(|group| (group.partition().0, group.key())).collect();
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn groups_come_by_partition_and_then_by_key_in_whatever_order_they_were_added() {
+        // More than are fetched at once; with long common beginnings; of many lengths.
+        let places: Vec<String> =
+            (0..100).map(|line| format!("in/a.txt:{:0width$}", line * 57, width = 1 + line % 7)).collect();
+        check(&places);
+        check(&places.iter().rev().cloned().collect::<Vec<_>>());
+        check(&(0..100).map(|n| format!("{}", n * 7919 % 1009)).collect::<Vec<_>>());
+        check(&[]);
+    }
+}

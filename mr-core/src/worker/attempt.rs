@@ -13,7 +13,7 @@ use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition, TaskId};
 use crate::job::Split;
 use crate::marks;
-use crate::protocol::{Assigned, Assignment, Failure, Registration, Reply, Request, cut_reason};
+use crate::protocol::{Assigned, Assignment, Failure, MAX_LISTED_MAPS, Registration, Reply, Request, cut_reason};
 use crate::tasks::reduce::MapOutput;
 use crate::tasks::{self, Limits, Progress, TaskContext, TaskError};
 
@@ -32,14 +32,24 @@ pub(super) struct Bench<W: World> {
 /// Why an attempt was not reported as done.
 enum Trouble {
     /// It failed; the coordinator should know.
-    Task(TaskError),
+    Failed(Failure),
+    /// It was stopped, because nobody wants the result any more.
+    Stopped,
     /// The coordinator cannot be asked.
     Client(ClientError),
 }
 
 impl<E: Into<TaskError>> From<E> for Trouble {
     fn from(error: E) -> Self {
-        Trouble::Task(error.into())
+        match error.into() {
+            TaskError::Stopped => Trouble::Stopped,
+            TaskError::BadMapOutput { map, reason } => {
+                Trouble::Failed(Failure::BadMapOutput { map, reason: cut_reason(&reason), missing: Vec::new() })
+            }
+            error @ (TaskError::App { .. } | TaskError::File(_) | TaskError::TooLarge { .. }) => {
+                Trouble::Failed(Failure::Attempt { reason: cut_reason(&error.to_string()) })
+            }
+        }
     }
 }
 
@@ -57,23 +67,23 @@ impl<W: World> Bench<W> {
         };
         let report = match outcome {
             Ok(counters) => Request::Done { worker, attempt: id, counters },
-            Err(Trouble::Client(error)) => {
-                // Only a reduce asks anything on the way, and it does so before its output is in place.
+            Err(trouble) => {
+                // A reduce that has put its output in place has done so under other names.
                 self.files.discard(id).await;
-                return Err(error);
-            }
-            Err(Trouble::Task(error)) => {
-                self.files.discard(id).await;
-                let failure = if progress.is_stopped() { None } else { self.failure(error).await };
-                let Some(failure) = failure else {
-                    // The job may be over, its directory gone, and made anew by this very attempt.
-                    self.files.remove_empty_directories().await;
-                    self.world.mark(marks::ATTEMPT_STOPPED);
-                    info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
-                    return Ok(());
-                };
-                warn!(%worker, task = %id.task, attempt = id.attempt.0, ?failure, "attempt failed");
-                Request::Failed { worker, attempt: id, failure }
+                match trouble {
+                    Trouble::Client(error) => return Err(error),
+                    Trouble::Failed(failure) if !progress.is_stopped() => {
+                        warn!(%worker, task = %id.task, attempt = id.attempt.0, ?failure, "attempt failed");
+                        Request::Failed { worker, attempt: id, failure }
+                    }
+                    Trouble::Failed(_) | Trouble::Stopped => {
+                        // The job may be over, its directory gone, and made anew by this very attempt.
+                        self.files.remove_empty_directories().await;
+                        self.world.mark(marks::ATTEMPT_STOPPED);
+                        info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
+                        return Ok(());
+                    }
+                }
             }
         };
         self.report(id, &report).await
@@ -99,7 +109,7 @@ impl<W: World> Bench<W> {
     }
 
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
-        let TaskId::Map(map) = id.task else { return Err(TaskError::Stopped.into()) };
+        let TaskId::Map(map) = id.task else { return Err(Trouble::Stopped) };
         self.files.create_directories().await?;
         let counters = tasks::map::execute(&self.context(id, progress), splits, &self.files.temporary(id)).await?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
@@ -118,7 +128,12 @@ impl<W: World> Bench<W> {
         // The answer may have come when nobody wanted this attempt any more.
         context.tick()?;
         self.files.create_directories().await?;
-        let counters = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await?;
+        let reduced = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await;
+        let mut reduced = reduced.map_err(Trouble::from);
+        if let Err(Trouble::Failed(Failure::BadMapOutput { map, missing, .. })) = &mut reduced {
+            *missing = self.missing(inputs, *map).await;
+        }
+        let counters = reduced?;
         self.await_permission(id, &context.progress).await?;
         if !self.files.commit_reduce(partition, id).await? {
             self.world.mark(marks::OUTPUT_CHOSEN);
@@ -147,7 +162,7 @@ impl<W: World> Bench<W> {
             match self.client.ask(&request).await.map_err(Trouble::Client)? {
                 Reply::Commit => return Ok(()),
                 Reply::Wait if !progress.is_stopped() => {}
-                _ => return Err(TaskError::Stopped.into()),
+                _ => return Err(Trouble::Stopped),
             }
         }
     }
@@ -183,25 +198,22 @@ impl<W: World> Bench<W> {
         maps.map(|map| MapOutput { map, path: self.files.map_output(map) }).collect()
     }
 
-    /// What to tell the coordinator of `error`; nothing when the attempt was stopped.
-    async fn failure(&self, error: TaskError) -> Option<Failure> {
-        match error {
-            TaskError::Stopped => None,
-            TaskError::BadMapOutput { map, reason } => {
-                let missing = self.missing_map_outputs().await;
-                Some(Failure::BadMapOutput { map, reason: cut_reason(&reason), missing })
-            }
-            TaskError::App { .. } | TaskError::File(_) | TaskError::TooLarge { .. } => {
-                Some(Failure::Attempt { reason: cut_reason(&error.to_string()) })
+    /// Which of `inputs`, besides that of `bad`, are not there. None, when not a single one is: then this worker looks in the wrong place,
+    /// or the job is over.
+    async fn missing(&self, inputs: Vec<MapOutput>, bad: MapAttempt) -> Vec<MapAttempt> {
+        let Ok(there) = self.files.scratch_names().await else { return Vec::new() };
+        let is_listed = |input: &MapOutput| input.path.file_name().is_some_and(|name| there.contains(name));
+        let (listed, unlisted): (Vec<_>, Vec<_>) = inputs.into_iter().partition(is_listed);
+        let mut missing = Vec::new();
+        if listed.is_empty() {
+            return missing;
+        }
+        for input in unlisted.into_iter().filter(|input| input.map != bad).take(MAX_LISTED_MAPS) {
+            // A list may be older than a file: some file systems keep it for a while.
+            if self.files.is_gone(&input.path).await {
+                missing.push(input.map);
             }
         }
-    }
-
-    /// The outputs on this worker's list that have no file; none, when nobody knows what there is.
-    async fn missing_map_outputs(&self) -> Vec<MapAttempt> {
-        let Ok(there) = self.files.scratch_names().await else { return Vec::new() };
-        let known = self.latest(&self.map_commits.lock().unwrap_or_else(PoisonError::into_inner));
-        let is_missing = |output: &MapOutput| output.path.file_name().is_some_and(|name| !there.contains(name));
-        known.into_iter().filter(is_missing).map(|output| output.map).collect()
+        missing
     }
 }

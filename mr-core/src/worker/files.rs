@@ -94,6 +94,11 @@ impl<F: FileSystem> JobFiles<F> {
         Ok(self.files.read_dir(&self.scratch).await?.into_iter().collect())
     }
 
+    /// Whether there is no file at `path`. One of which nobody knows is not gone.
+    pub(super) async fn is_gone(&self, path: &Utf8Path) -> bool {
+        self.files.metadata(path).await.is_err_and(|error| error.kind == io::ErrorKind::NotFound)
+    }
+
     /// Gives the synced temporary file of a map attempt its name, durably.
     pub(super) async fn commit_map(&self, map: MapAttempt) -> Result<(), FileError> {
         self.files.rename(&self.temporary(map.into()), &self.map_output(map)).await?;

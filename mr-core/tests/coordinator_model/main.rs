@@ -252,6 +252,21 @@ impl Subject {
         }
     }
 
+    /// Whoever waits is woken when there is something for it, and until the next deadline nothing changes by itself.
+    fn check_wake_up(&self) {
+        let Self { coordinator, model, .. } = self;
+        let stranger = 999;
+        let pick = |at: Duration| Model { now: at, ..model.clone() }.pick(stranger);
+        let there_is_work = model.ended() || model.adopted && pick(model.now).is_some();
+        assert_eq!(coordinator.has_work(self.now()), there_is_work);
+        if model.adopted {
+            let next = coordinator.next_deadline(self.now()).map(Timestamp::since_origin);
+            let last = next.map_or(model.now + 1000 * TIMEOUT, |next| next - Duration::from_nanos(1));
+            assert!(last >= model.now, "the next deadline is not over");
+            assert_eq!(pick(last), pick(model.now), "between {:?} and {last:?}", model.now);
+        }
+    }
+
     /// One fresh worker that does everything right must bring the job to its end, whatever went before.
     fn finish(&mut self) {
         let Reply::Registered(registration) =
@@ -307,7 +322,7 @@ impl StateMachineTest for CoordinatorTest {
         assert_eq!(progress.phase == Phase::Ended, subject.model.ended());
         let succeeded = subject.coordinator.ending() == Some(&Ending::Succeeded);
         assert_eq!(succeeded, subject.model.succeeded);
-        assert!(subject.coordinator.next_deadline(subject.now()).is_none_or(|next| next + TIMEOUT > subject.now()));
+        subject.check_wake_up();
     }
 
     fn teardown(mut subject: Subject, _: Model) {

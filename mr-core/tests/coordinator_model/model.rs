@@ -163,7 +163,7 @@ impl Model {
 
     /// First a task nobody works on; else the one longest without progress, if that is longer than the timeout and somebody
     /// else works on it; else one that straggles. Reduces only when every map is committed.
-    fn pick(&self, worker: u32) -> Option<TaskId> {
+    pub(crate) fn pick(&self, worker: u32) -> Option<TaskId> {
         let maps_done = self.maps.iter().all(|map| map.committed.is_some());
         let open: Vec<TaskId> = if maps_done {
             (0..self.reduces.len() as u32).map(|i| TaskId::Reduce(Partition(i))).collect()

@@ -23,7 +23,7 @@ pub struct JobOptions {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = timeout)]
     pub task_timeout: Duration,
 
-    /// Do not give a task to a second worker because it takes much longer than others near the end of a phase
+    /// Do not give a task to another worker because it takes much longer than others near the end of a phase
     #[arg(long)]
     pub no_backup_tasks: bool,
 

@@ -1,11 +1,12 @@
-//! Near the end of a phase a straggler gets a backup on another worker, one, and without delay where a worker waits; nobody else does.
-//! (MapReduce paper, section 3.6. Lab 1: "backup tasks should only be scheduled after some relatively long period of time".)
+//! Near the end of a phase a straggler gets a backup on another worker, one at a time, and without delay where a worker waits; nobody
+//! else does. (MapReduce paper, section 3.6. Lab 1: "backup tasks should only be scheduled after some relatively long period of time".)
 //!
-//! The end of a phase is near when none of its tasks waits and half of them are committed. A straggler is an attempt that runs alone and
-//! has run for twice as long as the committed ones took on average, and for the task timeout at least, however much progress it shows. An
-//! attempt without progress for the timeout is no company: its worker may be dead. That a
-//! task is given out again for other reasons is for `not_reissued_in_time` to judge; what a backup must not do is what no attempt must:
-//! only one attempt counts, whichever is done first.
+//! The end of a phase is near when none of its tasks waits and half of them are committed. A straggler is an attempt that shows progress
+//! within the task timeout, however little, as the only one at its task that does, and has run for twice as long as the committed ones took
+//! on average, and for the timeout at least. Who shows none for the timeout is no company, because its worker may be dead.
+//!
+//! That a task is given out again for other reasons is for `not_reissued_in_time` to judge, and for `prompt` that one is at which nobody
+//! shows progress any more; what a backup must not do is what no attempt must: only one attempt counts, whichever is done first.
 
 use std::collections::BTreeSet;
 use std::mem::discriminant;
@@ -117,9 +118,7 @@ impl BackupTasks {
             let Some((attempt, running, alone_since)) = self.alone_in_time(now, task) else { continue };
             let Some(age) = self.age(task).filter(|age| now.since(running.since) >= *age) else { continue };
             let straggles_since = alone_since.max(running.since + age);
-            let at_it = |worker| self.workers.running_at(task).any(|(_, running)| running.worker == worker);
-            let mut idle = self.workers.idle().filter(|(worker, _)| !at_it(*worker));
-            idle.try_for_each(|idle| self.soon(now, idle, (attempt, straggles_since)))?;
+            self.workers.idle().try_for_each(|idle| self.soon(now, idle, (attempt, straggles_since)))?;
         }
         Ok(())
     }

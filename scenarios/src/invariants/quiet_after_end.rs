@@ -6,6 +6,7 @@
 //! failed may still appear, from reduces that had been told to commit before.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mr_core::coordinator;
@@ -23,6 +24,10 @@ pub(super) struct QuietAfterEnd {
     outputs: Vec<(String, Vec<u8>)>,
     /// The nodes whose worker has left in peace.
     left: BTreeSet<usize>,
+    /// Files that were removed under the only name that they ever had. (No name is used twice.)
+    nameless: BTreeSet<Arc<str>>,
+    /// Names of which a file has got another.
+    renamed: BTreeSet<Arc<str>>,
 }
 
 fn outputs(disk: &DiskView<'_>) -> impl Iterator<Item = String> {
@@ -68,14 +73,26 @@ impl QuietAfterEnd {
             _ => Ok(()),
         }
     }
-}
 
-/// Whether a step can change a file or a name. A worker whose clock leaps may leave while an attempt of its still reads.
-fn changes_something(step: &FileEvent, disk: &DiskView<'_>) -> bool {
-    match step.operation {
-        Operation::Append => disk.read(&step.path).is_some(),
-        Operation::Create | Operation::Rename | Operation::HardLink | Operation::RemoveFile => true,
-        _ => false,
+    /// A name was given or taken away.
+    fn follow_names(&mut self, step: &FileEvent) {
+        match step.operation {
+            Operation::Rename | Operation::HardLink => drop(self.renamed.insert(Arc::clone(&step.path))),
+            Operation::RemoveFile if !self.renamed.contains(&step.path) => {
+                self.nameless.insert(Arc::clone(&step.path));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a step can change a file that has a name, or a name. A worker whose clock leaps may leave while an attempt of its still
+    /// reads.
+    fn changes_something(&self, step: &FileEvent) -> bool {
+        match step.operation {
+            Operation::Append => !self.nameless.contains(&step.path),
+            Operation::Create | Operation::Rename | Operation::HardLink | Operation::RemoveFile => true,
+            _ => false,
+        }
     }
 }
 
@@ -106,9 +123,15 @@ impl Invariant for QuietAfterEnd {
                 self.left.remove(&node.index());
                 Ok(())
             }
-            Event::File(step) if self.ended => {
+            Event::File(step) => {
+                if step.result.is_ok() {
+                    self.follow_names(step);
+                }
+                if !self.ended {
+                    return Ok(());
+                }
                 let gone = self.left.contains(&step.node.index());
-                if gone && step.result.is_ok() && changes_something(step, disk) {
+                if gone && step.result.is_ok() && self.changes_something(step) {
                     return Err(format!("{step}, after its worker had left"));
                 }
                 if may_touch_outputs(step) { self.check_outputs(disk) } else { Ok(()) }
@@ -168,15 +191,14 @@ mod tests {
         assert_eq!(check(vec![succeeded(), left(), removes("w2")]), Ok(()));
         assert!(check(vec![succeeded(), left(), removes("w1")]).unwrap_err().contains("after its worker had left"));
 
-        let append = || step("w1", Operation::Append, "mr-job-1/reduce-0-1.merge-0", None);
-        assert_eq!(
-            check(vec![succeeded(), left(), append()]),
-            Ok(()),
-            "nobody can see what is in a file without a name"
-        );
-        let mut disk = outputs(b"");
-        disk.put("mr-job-1/reduce-0-1.merge-0", b"a 1\n");
-        let broken = watch(&mut QuietAfterEnd::default(), &disk, [succeeded(), left(), append()]).unwrap_err();
-        assert!(broken.contains("after its worker had left"), "{broken}");
+        let path = "mr-job-1/reduce-0-1.merge-0";
+        let append = || step("w1", Operation::Append, path, None);
+        let removed = || step("w2", Operation::RemoveFile, path, None);
+        assert_eq!(check(vec![removed(), succeeded(), left(), append()]), Ok(()), "nobody can see what is in it");
+        let linked = || step("w1", Operation::HardLink, path, Some("mr-job-1/output-0"));
+        for named in [vec![], vec![linked()], vec![linked(), removed()]] {
+            let broken = check([named, vec![succeeded(), left(), append()]].concat()).unwrap_err();
+            assert!(broken.contains("after its worker had left"), "{broken}");
+        }
     }
 }

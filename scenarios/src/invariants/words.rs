@@ -13,7 +13,7 @@ pub(crate) fn in_words(name: &str) -> &'static str {
         "committed_inputs" => "a reduce reads the committed attempt of every map, and never two of one",
         "work_done_once" => "where nothing goes wrong each task runs exactly once",
         "prompt" => "a task that can be given out goes at once to a worker that waits",
-        "backup_tasks" => "near the end of a phase a straggler gets one backup, at once, and nobody else does",
+        "backup_tasks" => "near the end of a phase a straggler gets one living backup, at once, and nobody else does",
         "private_files" => "no two attempts ever share a file",
         "counters" => "counters count each record of committed work exactly once",
         "fails_honestly" => "a job that must fail fails with the reason, and no other job fails",

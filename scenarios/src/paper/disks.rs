@@ -42,8 +42,8 @@ impl Disks {
         let from = |map: u32| MapAttempt { map: MapIndex(map), attempt: Attempt(0) };
         let counts = |lost: &&MapAttempt| {
             let commits = contents.commits.get(&lost.map);
-            let by_then = commits.into_iter().flatten().filter(|(place, _)| *place < count);
-            by_then.last().is_some_and(|(_, attempt)| *attempt == lost.attempt)
+            let mut by_then = commits.into_iter().flatten().filter(|(place, _)| *place < count);
+            by_then.next_back().is_some_and(|(_, attempt)| *attempt == lost.attempt)
         };
         contents.lost.range(from(maps.start)..from(maps.end)).filter(counts).copied().collect()
     }

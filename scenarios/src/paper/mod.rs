@@ -2,11 +2,13 @@
 //! reduces, run by the coordinator that everybody gets, over simulated messages, against workers that only take their time.
 //!
 //! What is real: [`serve`], every message and its encoding, registration, heartbeats, the list of map outputs, the gate before a commit,
-//! backups, timeouts. What is a model: how long things take, see [`Rates`]; a worker computes nothing and has no files.
+//! backups, timeouts. What is a model: how long things take, see [`Rates`]; a worker computes nothing and writes nothing. Whose outputs
+//! are still there is kept in a table: as in the paper's system each machine has a disk of its own, which dies with the worker (our
+//! own workers share a file system).
 //!
-//! As in the paper's system a map's output is on its machine's own disk and dies with the worker (our own workers share a file system); a
-//! reduce that misses some reports all of them, and begins anew once they are made again. One thing differs and is not hidden: here no
-//! reduce shuffles before all maps are committed.
+//! Three things differ from the paper's system and are not hidden. No reduce shuffles before all maps are committed. That outputs are gone
+//! is noticed when a reduce misses them, and not when a worker dies. And such a reduce does not wait with what it has: it reports all
+//! that is missing, and begins anew when that is made again.
 
 mod disks;
 mod rates;

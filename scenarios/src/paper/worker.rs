@@ -115,8 +115,8 @@ struct Labour {
 enum Outcome {
     Done,
     Unwanted,
-    /// These outputs of maps are gone: some that it was about to fetch, and others.
-    Stranded(Vec<MapAttempt>),
+    /// The output of this map, which was to be fetched next, is gone, and those of the others as well.
+    Stranded(MapAttempt, Vec<MapAttempt>),
 }
 
 impl Labour {
@@ -131,9 +131,8 @@ impl Labour {
             Outcome::Done => {
                 ask(&self.world, &Request::Done { worker, attempt, counters: Counters::default() }).await;
             }
-            Outcome::Stranded(missing) => {
-                let reason = "its machine does not answer".to_owned();
-                let failure = Failure::BadMapOutput { map: missing[0], reason, missing };
+            Outcome::Stranded(map, missing) => {
+                let failure = Failure::BadMapOutput { map, reason: "its machine does not answer".to_owned(), missing };
                 ask(&self.world, &Request::Failed { worker, attempt, failure }).await;
             }
         }
@@ -160,8 +159,10 @@ impl Labour {
                 return Outcome::Unwanted;
             }
             let first = |piece: u64| (u64::from(self.maps) * piece / pieces) as u32;
-            if !self.disk.all().missing(map_outputs, first(piece)..first(piece + 1)).is_empty() {
-                return Outcome::Stranded(self.disk.all().missing(map_outputs, 0..self.maps));
+            if let Some(&map) = self.disk.all().missing(map_outputs, first(piece)..first(piece + 1)).first() {
+                let mut others = self.disk.all().missing(map_outputs, 0..self.maps);
+                others.retain(|other| *other != map);
+                return Outcome::Stranded(map, others);
             }
         }
         let written = self.moves(Flow::Output, reduce_bytes, write_rate).await && self.may_commit(attempt).await;

@@ -59,9 +59,11 @@ fn asks(request: &Request) -> Said {
             let why = match failure {
                 Failure::Attempt { reason } => reason.clone(),
                 Failure::BadMapOutput { map, reason, missing } => {
-                    let others = missing.iter().filter(|other| *other != map).count();
-                    let others = if others == 0 { String::new() } else { format!("; {others} others are missing") };
-                    format!("the output of {} is bad: {reason}{others}", short((*map).into()))
+                    let missing = match missing.len() {
+                        0 => String::new(),
+                        count => format!("; missing, too: {count}"),
+                    };
+                    format!("the output of {} is bad: {reason}{missing}", short((*map).into()))
                 }
             };
             Said::about(*attempt, format!("failed: {}: {why}", short(*attempt)))

@@ -68,7 +68,8 @@ struct Op {
 /// All operations under way.
 #[derive(Default)]
 pub(crate) struct Ops {
-    /// In the order of their numbers, without a gap; nothing, of one that is over. Steps end about in the order in which they begin.
+    /// In the order of their numbers, without a gap; nothing, of one that is over. Steps end about in the order in which they begin; one on
+    /// a slow disk keeps the places of those behind it.
     under_way: VecDeque<Option<Op>>,
     /// The number of the first of them.
     first: OpId,
