@@ -1,5 +1,7 @@
 //! The MapReduce paper's sort (2004, section 5.3, figure 3) with our coordinator: a normal run, one without backup tasks, one in which 200
-//! workers are killed; and, on a tenth of the cluster, what killing costs by when it happens. `cargo run --release --package scenarios --example paper_sort [DIVISOR]`: with a divisor on a smaller cluster.
+//! workers are killed; and, on a tenth of the cluster, what killing costs by when it happens.
+//!
+//! `cargo run --release --package scenarios --example paper_sort [DIVISOR]`: with a divisor on a smaller cluster.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +42,8 @@ fn main() {
     killed_at_other_times(&normal.scaled_down(divisor.max(10)));
 }
 
-/// What killing costs depends on whether somebody happens to wait for the maps that are made again, and on the room in the last wave of reduces.
+/// What killing costs depends on whether somebody happens to wait for the maps that are made again, and on the room in the last wave of
+/// reduces.
 fn killed_at_other_times(normal: &Sort) {
     let normal_took = normal.run(1).took.as_secs_f64();
     let moments = (100..=600).step_by(50);

@@ -1,5 +1,5 @@
-//! The paper's sort on a twentieth of its cluster, or a tenth: that backups pay, that killing costs little, and that work grows with the cluster and
-//! no faster.
+//! The paper's sort on a tenth of its cluster and smaller ones: that backups pay, that killing costs little, and that work grows with the
+//! cluster and no faster.
 
 use std::time::Duration;
 

@@ -132,7 +132,8 @@ impl Coordinator {
         self.map_inputs.get(index.0 as usize).map(Vec::as_slice)
     }
 
-    /// The moment after `now` at which something changes although nobody asks: a task becomes overdue, a straggler gets help, a worker is lost.
+    /// The moment after `now` at which something changes although nobody asks: a task becomes overdue, an attempt a straggler, a worker
+    /// lost.
     #[must_use]
     pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
         let silence = self.heard.first().map(|&(heard, _)| heard + self.job.task_timeout);

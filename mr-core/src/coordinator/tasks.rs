@@ -2,9 +2,10 @@
 //!
 //! Ordered sets answer the only questions asked often, in logarithmic time: the first task nobody works on; the tasks on
 //! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
-//! attempt works alone, the one that has for longest first: in the end it may get a backup. So may one whose companions have all gone
-//! without a sign of progress, perhaps because their workers are dead; these are looked at one by one, and are no more than the attempts that
-//! died or stall. (A worker that asks is never given a task at which it works itself; those, no more than its slots, are passed over.)
+//! attempt works alone, the one that has for longest first: in the end it may get a backup. So may one whose backup has gone
+//! without a sign of progress, perhaps because its worker is dead; these are looked at one by one, and are no more than the backups that
+//! died and were not replaced yet. (A worker that asks is never given a task at which it works itself; those, no more than its slots, are
+//! passed over.)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,8 +55,8 @@ impl Task {
         let others = self.running.iter().filter(|(attempt, _)| *attempt != last);
         let overdue = others.map(|(_, running)| running.last_progress + timeout).max();
         Some(match overdue {
-            None => Company::Alone { since: latest.since },
-            Some(until) => Company::Accompanied { until, since: latest.since },
+            Some(until) if until > latest.since => Company::Accompanied { until, since: latest.since },
+            _ => Company::Alone { since: latest.since },
         })
     }
 }
@@ -63,7 +64,7 @@ impl Task {
 /// Whether an attempt has company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Company {
-    /// It runs alone, and does so since then.
+    /// It runs since then, alone, or beside those that were overdue already when it began.
     Alone { since: Timestamp },
     /// It runs since then, and unless they show progress its companions are overdue at that time.
     Accompanied { until: Timestamp, since: Timestamp },
@@ -91,9 +92,9 @@ pub(super) struct TaskTable {
     backups: bool,
     idle: BTreeSet<usize>,
     deadlines: BTreeSet<(Timestamp, usize)>,
-    /// Tasks with one attempt, by when it began.
+    /// Tasks with one attempt, or one beside those that were overdue when it began, by when it did.
     alone: BTreeSet<(Timestamp, usize)>,
-    /// Tasks with several, by when all but one are overdue, and by when that one began.
+    /// Tasks with others, by when all but one are overdue, and by when that one began.
     accompanied: BTreeSet<(Timestamp, Timestamp, usize)>,
     committed: usize,
     /// How many attempts were committed, and the time that these took in all.

@@ -11,7 +11,8 @@ use crate::job::Split;
 use crate::marks;
 use crate::shuffle::{FileOf, MAX_FIELD_BYTES, MapBuffer, Merger, Origin, RunWriter, Source, create_run, write_group};
 
-/// Maps `splits`, one after the other, into the new file `output`, which is complete and synced when this returns; it has yet to be given its name.
+/// Maps `splits`, one after the other, into the new file `output`, which is complete and synced when this returns; it has yet to be given
+/// its name.
 ///
 /// The buffer is looked at between calls of [`App::map`](crate::app::App::map): all that one call emits is held in memory,
 /// whatever [`Limits`](super::Limits) say.
