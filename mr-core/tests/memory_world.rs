@@ -72,7 +72,7 @@ fn a_call_is_answered_refused_or_left_without_an_answer() {
     let (main, address) = (world.clone(), Address::new("here"));
     world.run(async move {
         let network = main.network().clone();
-        assert!(matches!(network.call(&address, vec![1]).await, Err(CallError::NoAnswer { .. })));
+        assert!(matches!(network.call(&address, vec![1]).await, Err(CallError::Refused { .. })));
         let mut listener = network.listen(&address).await.unwrap();
         assert!(network.listen(&address).await.is_err(), "the address is taken");
         main.spawn(async move {

@@ -16,7 +16,7 @@ use mr_core::job::{InputFile, Job, Split};
 use mr_core::protocol::{self, Assigned, Assignment, Ending, Registration, Reply, Request};
 use mr_core::sequential;
 use mr_core::tasks::Limits;
-use mr_core::worker::{self, WorkerConfig, WorkerError};
+use mr_core::worker::{self, ClientError, WorkerConfig, WorkerError};
 use support::MemoryWorld;
 use world::{Address, Answer, Clock, FileSystem, Listener, Network, Responder, Timestamp, World};
 
@@ -173,6 +173,25 @@ fn a_worker_that_finds_no_coordinator_gives_up_after_the_stated_time() {
     assert_eq!(world.clock().now().since_origin().as_secs(), 10);
 }
 
+#[test]
+fn a_coordinator_that_has_answered_and_is_gone_is_given_up_soon() {
+    let world = MemoryWorld::new();
+    let main = world.clone();
+    let ended = world.run(async move {
+        let mut listener = main.network().listen(&address()).await.unwrap();
+        let worker_world = main.clone();
+        let worker = main.compute(async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await });
+        let (request, responder) = listener.accept().await;
+        let reply = Careless::new().answer(&protocol::decode(&request).unwrap());
+        responder.respond(Answer::Reply(protocol::encode(&reply)));
+        drop(listener);
+        worker.await
+    });
+    assert!(matches!(ended, Err(WorkerError::Coordinator(ClientError::Lost { .. }))), "{ended:?}");
+    let waited = world.clock().now().since_origin();
+    assert!((Duration::from_secs(2)..Duration::from_secs(3)).contains(&waited), "{waited:?} of the 10 s allowed");
+}
+
 /// The attempt of reduce 0 that worker `n` runs.
 fn reduce_of(worker: WorkerId) -> AttemptId {
     AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(worker.0) }
@@ -186,6 +205,10 @@ struct Careless {
 }
 
 impl Careless {
+    fn new() -> Self {
+        Self { registered: 0, mapped: false, done: 0 }
+    }
+
     fn answer(&mut self, request: &Request) -> Reply {
         let one = WorkerId(1);
         let map = MapAttempt { map: MapIndex(0), attempt: Attempt(1) };
@@ -236,7 +259,7 @@ fn an_output_once_visible_does_not_change_even_if_two_attempts_are_told_to_commi
             let world = main.clone();
             main.compute(async move { worker::run(world, config(1), &Tagged { tag }).await })
         });
-        let mut coordinator = Careless { registered: 0, mapped: false, done: 0 };
+        let mut coordinator = Careless::new();
         let mut seen = Vec::new();
         for _ in 0..100_000 {
             let (request, responder) = listener.accept().await;

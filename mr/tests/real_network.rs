@@ -309,12 +309,13 @@ async fn a_connection_that_breaks_is_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nobody_listens_there_is_no_answer_at_once() {
+async fn where_nobody_listens_calls_are_refused_at_once() {
     over_both(Limits::default(), async |network, listener| {
         let address = listener.address().clone();
         drop(listener);
         network.drained(LONG).await;
-        let reason = reason_of_no_answer(network.call(&address, vec![]).await);
+        let called = network.call(&address, vec![]).await;
+        let Err(CallError::Refused { reason, .. }) = called else { panic!("it should be refused, not {called:?}") };
         let expected = ["there is no such socket", "connection refused, nobody listens there"];
         assert!(expected.contains(&reason.as_str()), "{reason}");
     })
@@ -348,7 +349,8 @@ async fn after_the_listener_is_dropped_answers_given_arrive_and_others_fail() {
         };
         let (replies, ()) = futures::join!(calls, end);
         assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), 2, "{replies:?}");
-        assert_eq!(replies.into_iter().filter(Result::is_err).map(reason_of_no_answer).count(), 1);
+        let unanswered = |reply: &_| matches!(reply, Err(CallError::NoAnswer { .. } | CallError::Refused { .. }));
+        assert_eq!(replies.iter().filter(|reply| unanswered(reply)).count(), 1, "{replies:?}");
     })
     .await;
 }

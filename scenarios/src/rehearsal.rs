@@ -18,7 +18,8 @@ use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
-/// Longer than any plan keeps the coordinator from its workers, and than their clocks leap: in a rehearsal nobody gives up.
+/// Longer than any plan keeps the coordinator from its workers, and than their clocks leap: in a rehearsal nobody gives up who has not
+/// found the coordinator gone.
 pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// How many events a rehearsal may have: far more than the longest honest one, and soon reached by one that goes in circles.

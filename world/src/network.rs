@@ -52,6 +52,14 @@ pub enum CallError {
         /// What went wrong, as a sentence without its full stop.
         reason: String,
     },
+    /// Nobody listens there: the request was not carried out. Perhaps not yet; a listener that has answered before is gone.
+    #[error("nobody listens at {address}: {reason}")]
+    Refused {
+        /// Whom the call was for.
+        address: Address,
+        /// How that shows, as a sentence without its full stop.
+        reason: String,
+    },
     /// The listener refused the request as one it will never serve; asking again is pointless.
     #[error("{address} refused the request: {reason}")]
     Rejected {
@@ -88,7 +96,8 @@ pub trait Network: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`CallError::NoAnswer`] when the connection fails, [`CallError::Rejected`] when the listener refuses.
+    /// [`CallError::Refused`] when nobody listens, [`CallError::NoAnswer`] when the connection fails otherwise,
+    /// [`CallError::Rejected`] when the listener will not have the request.
     fn call(&self, address: &Address, request: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, CallError>> + Send;
 }
 

@@ -2,13 +2,13 @@
 //! does not come is simply asked for again, after pauses that grow and jitter so that a thousand workers do not ask in step.
 
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use world::{Address, CallError, Clock, Network, World};
+use world::{Address, CallError, Clock, Network, Timestamp, World};
 
 use crate::marks;
 use crate::protocol::{self, Reply, Request};
@@ -19,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long nobody may listen where the coordinator has answered before, until it is gone for good: it does not come back, and one that
+/// takes its place knows none of its workers. Not at once, because what is between the two may refuse for reasons of its own.
+const GONE_AFTER: Duration = Duration::from_secs(2);
 
 /// Why the coordinator could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,13 +49,23 @@ pub(super) struct Client<W: World> {
     coordinator: Address,
     retry_for: Duration,
     jitter: Mutex<ChaCha8Rng>,
+    door: Mutex<Door>,
+}
+
+/// Whether somebody listens where the coordinator should.
+#[derive(Default)]
+struct Door {
+    /// The coordinator has answered from there.
+    was_open: bool,
+    /// When nobody was found to listen there, if nothing else has been heard since.
+    closed_since: Option<Timestamp>,
 }
 
 impl<W: World> Client<W> {
     /// The coordinator at `coordinator`, given up after `retry_for` without an answer.
     pub(super) fn new(world: W, coordinator: Address, retry_for: Duration) -> Self {
         let jitter = Mutex::new(ChaCha8Rng::seed_from_u64(world.entropy()));
-        Self { world, coordinator, retry_for, jitter }
+        Self { world, coordinator, retry_for, jitter, door: Mutex::default() }
     }
 
     /// Asks until there is an answer.
@@ -62,21 +76,27 @@ impl<W: World> Client<W> {
             let reason = match self.ask_once(request).await {
                 Ok(reply) => return Ok(reply),
                 Err(CallError::Rejected { reason, .. }) => return Err(ClientError::Rejected { reason }),
-                Err(CallError::NoAnswer { reason, .. }) => reason,
+                Err(CallError::NoAnswer { reason, .. } | CallError::Refused { reason, .. }) => reason,
             };
             self.world.mark(marks::CALL_REPEATED);
-            let tried_for = self.world.clock().now() - started;
-            if tried_for >= self.retry_for {
+            let now = self.world.clock().now();
+            if let Some(tried_for) = self.gives_up(started, now) {
                 self.world.mark(marks::COORDINATOR_LOST);
                 return Err(ClientError::Lost { tried_for, reason });
             }
-            self.world.clock().sleep(self.jittered(pause).min(self.retry_for - tried_for)).await;
+            self.world.clock().sleep(self.jittered(pause).min(self.retry_for - (now - started))).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// Asks once.
     pub(super) async fn ask_once(&self, request: &Request) -> Result<Reply, CallError> {
+        let answer = self.call(request).await;
+        self.look_at_door(&answer);
+        answer
+    }
+
+    async fn call(&self, request: &Request) -> Result<Reply, CallError> {
         let call = pin!(self.world.network().call(&self.coordinator, protocol::encode(request)));
         let patience = pin!(self.world.clock().sleep(PATIENCE));
         let address = self.coordinator.clone();
@@ -92,8 +112,26 @@ impl<W: World> Client<W> {
         }
     }
 
-    pub(super) fn retry_for(&self) -> Duration {
-        self.retry_for
+    fn look_at_door(&self, answer: &Result<Reply, CallError>) {
+        let now = self.world.clock().now();
+        let mut door = self.door();
+        door.was_open |= answer.is_ok();
+        door.closed_since = match answer {
+            Err(CallError::Refused { .. }) => door.closed_since.or(Some(now)),
+            _ => None,
+        };
+    }
+
+    /// For how long the coordinator has been tried in vain, if that is long enough: nobody has answered `since`, or nobody listens any more.
+    pub(super) fn gives_up(&self, since: Timestamp, now: Timestamp) -> Option<Duration> {
+        let door = self.door();
+        let closed_for = door.closed_since.filter(|_| door.was_open).map(|closed| now - closed);
+        let is_gone = closed_for.filter(|closed_for| *closed_for >= GONE_AFTER);
+        is_gone.or(Some(now - since).filter(|tried_for| *tried_for >= self.retry_for))
+    }
+
+    fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Between half of `pause` and all of it.

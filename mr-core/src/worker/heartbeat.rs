@@ -95,9 +95,9 @@ pub(super) async fn beat<W: World>(
             }
             Ok(_) => Signal::Forgotten,
             Err(CallError::Rejected { reason, .. }) => Signal::Lost(ClientError::Rejected { reason }),
-            Err(CallError::NoAnswer { .. }) if now - last_answer < client.retry_for() => continue,
-            Err(CallError::NoAnswer { reason, .. }) => {
-                Signal::Lost(ClientError::Lost { tried_for: now - last_answer, reason })
+            Err(CallError::NoAnswer { reason, .. } | CallError::Refused { reason, .. }) => {
+                let Some(tried_for) = client.gives_up(last_answer, now) else { continue };
+                Signal::Lost(ClientError::Lost { tried_for, reason })
             }
         };
         // A main loop that has gone needs no signal.

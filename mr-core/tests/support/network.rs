@@ -29,15 +29,14 @@ impl Network for MemoryNetwork {
     async fn call(&self, address: &Address, request: Vec<u8>) -> Result<Vec<u8>, CallError> {
         let (sender, answer) = oneshot::channel();
         let listener = self.0.lock().unwrap().get(address).cloned();
-        let no_answer = |reason: &str| CallError::NoAnswer { address: address.clone(), reason: reason.into() };
         let sent = listener.map(|listener| listener.unbounded_send((request, MemoryResponder(sender))).is_ok());
         if sent != Some(true) {
-            return Err(no_answer("nobody listens there"));
+            return Err(CallError::Refused { address: address.clone(), reason: "nobody has bound that name".into() });
         }
         match answer.await {
             Ok(Answer::Reply(reply)) => Ok(reply),
             Ok(Answer::Reject(reason)) => Err(CallError::Rejected { address: address.clone(), reason }),
-            Err(_) => Err(no_answer("the listener went away")),
+            Err(_) => Err(CallError::NoAnswer { address: address.clone(), reason: "the listener went away".into() }),
         }
     }
 }

@@ -9,7 +9,7 @@ use world::{Address, Answer, CallError, ListenError, Listener, Network, Responde
 
 use crate::state::Home;
 use wire::Asked;
-pub(crate) use wire::{Calls, Door, Parcel};
+pub(crate) use wire::{Calls, Door, Parcel, Unanswered};
 
 /// The network as one node sees it. Addresses are the names of nodes.
 #[derive(Clone)]
@@ -39,9 +39,14 @@ impl Network for SimNetwork {
             let waiting = Waiting { home, call };
             let answer = poll_fn(|context| waiting.poll(context.waker())).await;
             match answer {
-                Some(Answer::Reply(reply)) => Ok(reply),
-                Some(Answer::Reject(reason)) => Err(CallError::Rejected { address, reason }),
-                None => Err(CallError::NoAnswer { address, reason: "the connection was refused or closed".into() }),
+                Ok(Answer::Reply(reply)) => Ok(reply),
+                Ok(Answer::Reject(reason)) => Err(CallError::Rejected { address, reason }),
+                Err(Unanswered::Refused) => {
+                    Err(CallError::Refused { address, reason: "the connection was refused".into() })
+                }
+                Err(Unanswered::Closed) => {
+                    Err(CallError::NoAnswer { address, reason: "the connection was closed".into() })
+                }
             }
         }
     }
@@ -54,7 +59,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn poll(&self, waker: &Waker) -> Poll<Option<Answer>> {
+    fn poll(&self, waker: &Waker) -> Poll<Result<Answer, Unanswered>> {
         self.home.state().calls.poll(self.call, waker)
     }
 }
@@ -115,7 +120,7 @@ impl Drop for SimResponder {
     fn drop(&mut self) {
         let mut state = self.home.state();
         if !self.answered && state.lives(self.home.node, self.home.start) {
-            state.refuse(self.home.node, self.asked);
+            state.refuse(self.home.node, self.asked, Unanswered::Closed);
         }
     }
 }

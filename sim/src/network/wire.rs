@@ -24,8 +24,16 @@ pub(crate) struct Parcel {
 
 enum Cargo {
     Request(Vec<u8>),
-    /// The answer, or the news that there will be none.
-    Answer(Option<Answer>),
+    Answer(Result<Answer, Unanswered>),
+}
+
+/// Why there will be no answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Unanswered {
+    /// Nobody listened.
+    Refused,
+    /// Whoever had the request, or should have had it next, let it go.
+    Closed,
 }
 
 /// Calls under way, by their number.
@@ -43,12 +51,12 @@ struct Call {
     /// Whether the callee has the request, and has not answered it.
     owed: bool,
     /// The answer, once there is one, or the news that there will be none.
-    answer: Option<Option<Answer>>,
+    answer: Option<Result<Answer, Unanswered>>,
     waker: Option<Waker>,
 }
 
 impl Calls {
-    pub(crate) fn poll(&mut self, number: u64, waker: &Waker) -> Poll<Option<Answer>> {
+    pub(crate) fn poll(&mut self, number: u64, waker: &Waker) -> Poll<Result<Answer, Unanswered>> {
         let call = self.under_way.get_mut(&number).expect("a caller who waits has a call under way");
         if let Some(answer) = call.answer.take() {
             return Poll::Ready(answer);
@@ -62,7 +70,7 @@ impl Calls {
         self.under_way.remove(&number)
     }
 
-    fn settle(&mut self, number: u64, answer: Option<Answer>) -> bool {
+    fn settle(&mut self, number: u64, answer: Result<Answer, Unanswered>) -> bool {
         let Some(call) = self.under_way.get_mut(&number).filter(|call| call.answer.is_none()) else { return false };
         call.answer = Some(answer);
         call.owed = false;
@@ -105,7 +113,8 @@ impl State {
         let number = self.calls.made;
         self.calls.made += 1;
         let callee = self.names.get(address.as_str()).copied();
-        let call = Call { caller, callee, owed: false, answer: callee.is_none().then_some(None), waker: None };
+        let answer = callee.is_none().then_some(Err(Unanswered::Refused));
+        let call = Call { caller, callee, owed: false, answer, waker: None };
         self.calls.under_way.insert(number, call);
         // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
         if let Some(callee) = callee.filter(|_| self.lives(caller, home.start)) {
@@ -119,21 +128,21 @@ impl State {
         if let Some(call) = self.calls.under_way.get_mut(&asked.call) {
             call.owed = false;
         }
-        self.post(asked.call, Part::Reply, (callee, asked.by), Cargo::Answer(Some(answer)));
+        self.post(asked.call, Part::Reply, (callee, asked.by), Cargo::Answer(Ok(answer)));
     }
 
     /// The operating system of a node lets a caller know, if there still is one, that there will be no answer.
-    pub(crate) fn refuse(&mut self, callee: usize, asked: Asked) {
+    pub(crate) fn refuse(&mut self, callee: usize, asked: Asked, why: Unanswered) {
         if let Some(call) = self.calls.under_way.get_mut(&asked.call) {
             call.owed = false;
-            self.post(asked.call, Part::Refusal, (callee, asked.by), Cargo::Answer(None));
+            self.post(asked.call, Part::Refusal, (callee, asked.by), Cargo::Answer(Err(why)));
         }
     }
 
     /// Closes a node's door; what waits there is refused.
     pub(crate) fn close_door(&mut self, node: usize) {
         for (_, asked) in self.nodes[node].door.take().into_iter().flat_map(|door| door.queue) {
-            self.refuse(node, asked);
+            self.refuse(node, asked, Unanswered::Closed);
         }
     }
 
@@ -145,7 +154,7 @@ impl State {
         };
         let owed: Vec<_> = self.calls.under_way.iter().filter_map(owed).collect();
         for asked in owed {
-            self.refuse(node, asked);
+            self.refuse(node, asked, Unanswered::Closed);
         }
     }
 
@@ -207,7 +216,7 @@ impl State {
                 let asked = Asked { call, by: message.from.index() };
                 let Some(door) = self.nodes[to].door.as_mut() else {
                     self.tell(Event::MessageLost(message, Loss::NobodyListens));
-                    return self.refuse(to, asked);
+                    return self.refuse(to, asked, Unanswered::Refused);
                 };
                 door.queue.push_back((request, asked));
                 if let Some(waker) = door.waker.take() {
@@ -234,9 +243,9 @@ impl State {
 impl Cargo {
     fn bytes(&self) -> &[u8] {
         match self {
-            Cargo::Request(bytes) | Cargo::Answer(Some(Answer::Reply(bytes))) => bytes,
-            Cargo::Answer(Some(Answer::Reject(reason))) => reason.as_bytes(),
-            Cargo::Answer(None) => b"",
+            Cargo::Request(bytes) | Cargo::Answer(Ok(Answer::Reply(bytes))) => bytes,
+            Cargo::Answer(Ok(Answer::Reject(reason))) => reason.as_bytes(),
+            Cargo::Answer(Err(_)) => b"",
         }
     }
 }

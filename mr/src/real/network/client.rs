@@ -32,6 +32,7 @@ pub(super) struct Client {
 /// A call's end that is no reply; turned into a [`CallError`] by adding the address.
 enum Failure {
     NoAnswer(String),
+    Refused(String),
     Rejected(String),
 }
 
@@ -43,6 +44,7 @@ impl Client {
     pub(super) async fn call(&self, address: &Address, request: Vec<u8>) -> Result<Vec<u8>, CallError> {
         self.post(address, request).await.map_err(|failure| match failure {
             Failure::NoAnswer(reason) => CallError::NoAnswer { address: address.clone(), reason },
+            Failure::Refused(reason) => CallError::Refused { address: address.clone(), reason },
             Failure::Rejected(reason) => CallError::Rejected { address: address.clone(), reason },
         })
     }
@@ -82,7 +84,8 @@ fn build(settings: reqwest::ClientBuilder) -> reqwest::Client {
 }
 
 fn no_answer(error: &reqwest::Error) -> Failure {
-    Failure::NoAnswer(reasons::of_a_failed_call(error))
+    let reason = reasons::of_a_failed_call(error);
+    if reasons::is_refusal(error) { Failure::Refused(reason) } else { Failure::NoAnswer(reason) }
 }
 
 /// Sorts a response into reply, refusal and failure.

@@ -54,6 +54,12 @@ pub(super) fn of_a_failed_call(error: &reqwest::Error) -> String {
     }
 }
 
+/// Whether nobody listens where a call was to go.
+pub(super) fn is_refusal(error: &reqwest::Error) -> bool {
+    let cause = root_cause(error).downcast_ref::<io::Error>().map(io::Error::kind);
+    error.is_connect() && matches!(cause, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound))
+}
+
 const HUNG_UP: &str = "the connection broke before the answer came";
 
 fn is_hang_up(error: &hyper::Error) -> bool {

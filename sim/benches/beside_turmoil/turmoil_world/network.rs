@@ -50,7 +50,13 @@ impl Network for TurmoilNetwork {
             write(&mut stream, &request).await?;
             read(&mut stream).await
         };
-        let failed = |error: io::Error| CallError::NoAnswer { address: address.clone(), reason: error.to_string() };
+        let failed = |error: io::Error| {
+            let (address, reason) = (address.clone(), error.to_string());
+            match error.kind() {
+                io::ErrorKind::ConnectionRefused => CallError::Refused { address, reason },
+                _ => CallError::NoAnswer { address, reason },
+            }
+        };
         called.await.map_err(failed)
     }
 }
