@@ -4,27 +4,41 @@ use std::ops::{AddAssign, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// The counts of one attempt, or the sum over committed ones.
+/// The counts of one attempt, or the sum over committed ones. Written down, those that are zero are left out: half of them always are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Counters {
     /// Input bytes given to map.
+    #[serde(skip_serializing_if = "is_zero")]
     pub map_input_bytes: u64,
     /// Calls of map.
+    #[serde(skip_serializing_if = "is_zero")]
     pub map_input_records: u64,
     /// Records that map emitted, before any combiner.
+    #[serde(skip_serializing_if = "is_zero")]
     pub map_output_records: u64,
     /// Bytes of committed map output files.
+    #[serde(skip_serializing_if = "is_zero")]
     pub map_output_bytes: u64,
     /// Sorted runs that a map wrote out because its buffer was full.
+    #[serde(skip_serializing_if = "is_zero")]
     pub spills: u64,
     /// Distinct keys given to reduce.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reduce_input_groups: u64,
     /// Values given to reduce.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reduce_input_records: u64,
     /// Records that reduce wrote.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reduce_output_records: u64,
     /// Bytes of committed `mr-out-*` files.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reduce_output_bytes: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counters {

@@ -298,13 +298,14 @@ pub fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, DecodeErr
     if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(DecodeError::TooLarge(bytes.len()));
     }
-    let malformed = |error: serde_json::Error| DecodeError::Malformed(error.to_string());
-    match serde_json::from_slice::<Envelope<T>>(bytes) {
+    // Looked at once, and not again at every word.
+    let text = str::from_utf8(bytes).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    match serde_json::from_str::<Envelope<T>>(text) {
         Ok(envelope) if envelope.version == PROTOCOL_VERSION => Ok(envelope.message),
         Ok(envelope) => Err(DecodeError::WrongVersion(envelope.version)),
-        Err(error) => match serde_json::from_slice::<VersionOnly>(bytes) {
+        Err(error) => match serde_json::from_str::<VersionOnly>(text) {
             Ok(other) if other.version != PROTOCOL_VERSION => Err(DecodeError::WrongVersion(other.version)),
-            _ => Err(malformed(error)),
+            _ => Err(DecodeError::Malformed(error.to_string())),
         },
     }
 }

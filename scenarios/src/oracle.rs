@@ -129,7 +129,11 @@ impl Emit for Groups<'_> {
     fn emit(&mut self, key: &[u8], value: &[u8]) {
         match self.app.partition(key, self.reduces) {
             Ok(partition) => {
-                self.partitions[partition.0 as usize].entry(key.to_vec()).or_default().push(value);
+                let groups = &mut self.partitions[partition.0 as usize];
+                match groups.get_mut(key) {
+                    Some(values) => values.push(value),
+                    None => groups.entry(key.to_vec()).or_default().push(value),
+                }
             }
             Err(error) => self.refused = self.refused.take().or(Some(error)),
         }

@@ -69,7 +69,7 @@ pub enum Operation {
 
 impl Operation {
     /// How many there are.
-    pub(crate) const COUNT: usize = Operation::Receive as usize + 1;
+    pub const COUNT: usize = Operation::Receive as usize + 1;
 }
 
 impl From<FileOperation> for Operation {

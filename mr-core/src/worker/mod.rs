@@ -201,12 +201,13 @@ async fn work<W: World>(
                     let attempt = assignment.attempt;
                     let Some(progress) = running.start(attempt) else { continue };
                     let (bench, running) = (bench.clone(), running.clone());
-                    let computed = world.compute(async move {
+                    // Boxed at once: what an attempt keeps is large, and would be moved at every step to where it runs.
+                    let run = async move {
                         let reported = bench.run(assignment, progress).await;
                         running.end(attempt);
                         reported
-                    });
-                    attempts.push(computed.boxed());
+                    };
+                    attempts.push(world.compute(run.boxed()).boxed());
                 }
                 Reply::Wait => {}
                 Reply::Obsolete => question += 1,

@@ -112,8 +112,8 @@ impl Invariant for CommittedInputs {
         "committed_inputs"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        &[Operation::Create, Operation::Open, Operation::HardLink]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {

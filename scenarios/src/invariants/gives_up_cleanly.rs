@@ -52,8 +52,8 @@ impl Invariant for GivesUpCleanly {
         "gives_up_cleanly"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        &[Operation::Create, Operation::HardLink, Operation::RemoveFile, Operation::ReadDir]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {

@@ -36,8 +36,8 @@ impl Invariant for MapsBeforeReduces {
         "maps_before_reduces"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        &[Operation::Create]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {

@@ -32,7 +32,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use mr_core::coordinator;
-use sim::{DiskView, Event, Finished, Observer, Report};
+use sim::{DiskView, Event, Finished, Observer, Operation, Report};
 
 pub use self::agreement::Run;
 pub(crate) use self::agreement::{AGREEMENT, Agreement};
@@ -60,17 +60,6 @@ use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::{AppChoice, Schedule};
 
-/// Whether `event` is shown to `invariant`. Messages are shown to nobody: what they bring about is.
-fn is_shown(event: &Event, invariant: &dyn Invariant) -> bool {
-    match event {
-        Event::File(_) => invariant.watches_files(),
-        Event::MessageSent(_) | Event::MessageDuplicated(_) | Event::MessageDelivered(_) | Event::MessageLost(..) => {
-            false
-        }
-        _ => true,
-    }
-}
-
 /// Holds, or the sentence that says what was broken: expected and found, with the first wrong byte, record or event.
 pub(crate) type Verdict = Result<(), String>;
 
@@ -79,12 +68,12 @@ pub(crate) trait Invariant {
     /// Its name: that of its file.
     fn name(&self) -> &'static str;
 
-    /// Whether steps on files are shown to it. They are most of what happens, and most promises have nothing to say about them.
-    fn watches_files(&self) -> bool {
-        false
+    /// The steps on files that are shown to it. They are most of what happens, and most promises have nothing to say about them.
+    fn watches(&self) -> &'static [Operation] {
+        &[]
     }
 
-    /// Looks at one event. The disk is as the event left it.
+    /// Looks at one event, which is no message: what messages bring about is shown. The disk is as the event left it.
     fn check(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict;
 
     /// Looks at the end of a run in which every node has finished.
@@ -138,6 +127,8 @@ impl fmt::Display for Broken {
 /// All promises, watching one run.
 pub(crate) struct Promises {
     invariants: Vec<Box<dyn Invariant>>,
+    /// The places of those that watch a step, for each kind of step.
+    watchers: [Vec<usize>; Operation::COUNT],
     /// The first that was broken.
     broken: Option<Broken>,
     /// How many outputs all runs of the workload must agree on, if they must.
@@ -171,9 +162,23 @@ impl Promises {
             Box::new(GivesUpCleanly::default()),
             Box::new(NothingLeft::default()),
         ];
+        let mut watchers = [const { Vec::new() }; Operation::COUNT];
+        for (place, invariant) in invariants.iter().enumerate() {
+            invariant.watches().iter().for_each(|&step| watchers[step as usize].push(place));
+        }
         // What is signed differs from run to run, as it may.
         let partitions = if signed { None } else { Some(schedule.workload.reduces as usize) };
-        Self { invariants, broken: None, partitions, outputs: None }
+        Self { invariants, watchers, broken: None, partitions, outputs: None }
+    }
+
+    /// Has the promise at `place` look at `event`.
+    fn ask(&mut self, place: usize, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+        let invariant = &mut self.invariants[place];
+        let Err(what) = invariant.check(at, event, disk) else { return ControlFlow::Continue(()) };
+        let broken = Broken { promise: invariant.name(), judgement: Judgement::Safety, what };
+        let verdict = broken.to_string();
+        self.broken = Some(broken);
+        ControlFlow::Break(verdict)
     }
 
     /// What the run comes to: the promise broken, and the hash of its outputs.
@@ -184,18 +189,17 @@ impl Promises {
 
 impl Observer for Promises {
     fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
-        for invariant in &mut self.invariants {
-            if !is_shown(event, &**invariant) {
-                continue;
+        match event {
+            Event::File(step) => {
+                let kind = step.operation as usize;
+                (0..self.watchers[kind].len()).try_for_each(|nth| self.ask(self.watchers[kind][nth], at, event, disk))
             }
-            if let Err(what) = invariant.check(at, event, disk) {
-                let broken = Broken { promise: invariant.name(), judgement: Judgement::Safety, what };
-                let verdict = broken.to_string();
-                self.broken = Some(broken);
-                return ControlFlow::Break(verdict);
-            }
+            Event::MessageSent(_)
+            | Event::MessageDuplicated(_)
+            | Event::MessageDelivered(_)
+            | Event::MessageLost(..) => ControlFlow::Continue(()),
+            _ => (0..self.invariants.len()).try_for_each(|place| self.ask(place, at, event, disk)),
         }
-        ControlFlow::Continue(())
     }
 
     fn ended(&mut self, _at: Duration, finished: &Finished, disk: &DiskView<'_>) {

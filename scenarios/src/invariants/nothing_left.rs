@@ -106,8 +106,9 @@ impl Invariant for NothingLeft {
         "nothing_left"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        use Operation::{Create, CreateDir, HardLink, ReadDir, RemoveDir, RemoveFile, Rename};
+        &[Create, CreateDir, HardLink, ReadDir, RemoveDir, RemoveFile, Rename]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {

@@ -139,8 +139,8 @@ impl Invariant for Outputs {
         "outputs"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        &[Operation::Create, Operation::Rename, Operation::HardLink, Operation::RemoveFile, Operation::Append]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {

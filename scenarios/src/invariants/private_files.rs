@@ -20,8 +20,8 @@ impl Invariant for PrivateFiles {
         "private_files"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        &[Operation::Create, Operation::Append]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {

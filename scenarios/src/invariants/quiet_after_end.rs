@@ -107,8 +107,8 @@ impl Invariant for QuietAfterEnd {
         "quiet_after_end"
     }
 
-    fn watches_files(&self) -> bool {
-        true
+    fn watches(&self) -> &'static [Operation] {
+        &[Operation::Create, Operation::Rename, Operation::HardLink, Operation::RemoveFile, Operation::Append]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {

@@ -9,7 +9,7 @@ use mr_core::protocol::Ending;
 use sim::{Event, FileEvent, Node, Note, Noted, Operation, StillDisk};
 use world::Timestamp;
 
-use super::{Invariant, Verdict, is_shown};
+use super::{Invariant, Verdict};
 use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::{AppChoice, Bytes, ClusterShape, LimitsShape, Models, Schedule, WorkerShape, Workload};
@@ -138,7 +138,8 @@ pub(super) fn watch(
     events: impl IntoIterator<Item = Event>,
 ) -> Verdict {
     for event in events {
-        if is_shown(&event, invariant) {
+        let shown = |step: &FileEvent| invariant.watches().contains(&step.operation);
+        if !matches!(&event, Event::File(step) if !shown(step)) {
             invariant.check(Duration::ZERO, &event, &disk.view())?;
         }
     }

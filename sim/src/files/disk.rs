@@ -71,8 +71,7 @@ pub(crate) fn plain(path: &str) -> Path {
 pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
     // Most paths are plain but for the directory that they are relative to.
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
-    if parts.all(|part| !matches!(part, b"" | b"." | b"..")) {
+    if is_plain(path) {
         return path.into();
     }
     let mut parts = Vec::new();
@@ -84,6 +83,13 @@ pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
         }
     }
     parts.join("/").into()
+}
+
+/// Whether no part of a path is empty or begins with a dot; of one for which this is not so it means nothing.
+fn is_plain(path: &str) -> bool {
+    let begins_a_name = |rest: &str| !rest.starts_with(['/', '.']) && !rest.is_empty();
+    path.is_empty()
+        || begins_a_name(path) && path.match_indices('/').all(|(slash, _)| begins_a_name(&path[slash + 1..]))
 }
 
 /// The directory that a path is in; the root is in itself.

@@ -24,12 +24,12 @@ pub use view::{DiskInspector, DiskView, StillDisk};
 pub struct SimFiles(pub(crate) Home);
 
 /// Somebody who waits for an operation. When it stops waiting, the operation takes effect all the same.
-struct Waiting {
-    home: Home,
+struct Waiting<'a> {
+    home: &'a Home,
     op: OpId,
 }
 
-impl Drop for Waiting {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let abandoned = self.home.state().ops.abandon(self.op);
         drop(abandoned);
@@ -40,7 +40,7 @@ impl Drop for Waiting {
 async fn step(home: &Home, path: Path, shown: &Utf8Path, request: Request) -> Result<Outcome, FileError> {
     let operation = request.operation();
     let op = home.state().begin_op(home, path, request);
-    let waiting = Waiting { home: home.clone(), op };
+    let waiting = Waiting { home, op };
     let outcome = poll_fn(|context| waiting.home.state().ops.poll(op, context.waker())).await;
     outcome.map_err(|error: io::Error| FileError::new(operation, shown, &error))
 }
@@ -51,9 +51,10 @@ impl SimFiles {
     }
 
     async fn opened(&self, path: &Utf8Path, request: Request) -> Result<SimFile, FileError> {
-        match self.step(path, request).await? {
+        let plain = plain(path.as_str());
+        match step(&self.0, Path::clone(&plain), path, request).await? {
             Outcome::Opened { file, size } => {
-                Ok(SimFile { home: self.0.clone(), shown: path.to_owned(), path: plain(path.as_str()), file, size })
+                Ok(SimFile { home: self.0.clone(), shown: path.to_owned(), path: plain, file, size })
             }
             _ => unreachable!("what is opened is a file"),
         }
