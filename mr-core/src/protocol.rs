@@ -329,6 +329,16 @@ mod tests {
     }
 
     #[test]
+    fn counters_of_zero_are_not_written_and_unknown_ones_are_refused() {
+        let counters = |text: &str| serde_json::from_str::<Counters>(text);
+        let some = Counters { spills: 2, reduce_output_bytes: 7, ..Counters::default() };
+        assert_eq!(serde_json::to_string(&some).unwrap(), r#"{"spills":2,"reduce_output_bytes":7}"#);
+        assert_eq!(counters(r#"{"reduce_output_bytes":7,"spills":2}"#).unwrap(), some);
+        assert_eq!(counters("{}").unwrap(), Counters::default());
+        assert!(counters(r#"{"spils":2}"#).is_err());
+    }
+
+    #[test]
     fn the_longest_list_of_maps_fits_into_a_message() {
         let map = MapAttempt { map: MapIndex(u32::MAX), attempt: Attempt(u32::MAX) };
         let missing = vec![map; MAX_LISTED_MAPS];

@@ -67,12 +67,12 @@ fn a_computation_runs_to_its_end_though_nobody_waits_for_it() {
 }
 
 #[test]
-fn a_call_is_answered_refused_or_left_without_an_answer() {
+fn a_call_is_answered_rejected_or_left_without_an_answer() {
     let world = MemoryWorld::new();
     let (main, address) = (world.clone(), Address::new("here"));
     world.run(async move {
         let network = main.network().clone();
-        assert!(matches!(network.call(&address, vec![1]).await, Err(CallError::Refused { .. })));
+        assert!(matches!(network.call(&address, vec![1]).await, Err(CallError::NobodyListens { .. })));
         let mut listener = network.listen(&address).await.unwrap();
         assert!(network.listen(&address).await.is_err(), "the address is taken");
         main.spawn(async move {

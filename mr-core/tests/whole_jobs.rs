@@ -192,6 +192,31 @@ fn a_coordinator_that_has_answered_and_is_gone_is_given_up_soon() {
     assert!((Duration::from_secs(2)..Duration::from_secs(3)).contains(&waited), "{waited:?} of the 10 s allowed");
 }
 
+#[test]
+fn a_door_that_is_closed_for_moments_only_is_tried_again() {
+    let world = MemoryWorld::new();
+    let main = world.clone();
+    let ended = world.run(async move {
+        let mut listener = main.network().listen(&address()).await.unwrap();
+        let worker_world = main.clone();
+        let worker = main.compute(async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await });
+        let (request, responder) = listener.accept().await;
+        let reply = Careless::new().answer(&protocol::decode(&request).unwrap());
+        responder.respond(Answer::Reply(protocol::encode(&reply)));
+        // Closed for three seconds in all, and in the middle of it somebody is there who says nothing.
+        for _ in 0..2 {
+            drop(listener);
+            main.clock().sleep(Duration::from_millis(1500)).await;
+            listener = main.network().listen(&address()).await.unwrap();
+            drop(listener.accept().await);
+        }
+        let (_, responder) = listener.accept().await;
+        responder.respond(Answer::Reply(protocol::encode(&Reply::Exit(Ending::Succeeded))));
+        worker.await
+    });
+    assert_eq!(ended, Ok(Ending::Succeeded));
+}
+
 /// The attempt of reduce 0 that worker `n` runs.
 fn reduce_of(worker: WorkerId) -> AttemptId {
     AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(worker.0) }

@@ -8,6 +8,11 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 
+use mr_apps::WordCount;
+use mr_core::app::AppIdentity;
+use mr_core::counters::Counters;
+use mr_core::ids::{Attempt, AttemptId, Partition, TaskId, WorkerId};
+use mr_core::protocol::{self, Request};
 use support::{Place, Process, eventually, plugin};
 
 fn one(name: &str) -> Vec<String> {
@@ -174,14 +179,22 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     let coordinator = place.coordinator(&inputs, &[]);
     let socket = place.join("sock");
     eventually("the socket", || UnixStream::connect(&socket).is_ok());
-    let report = br#"{"version":1,"message":{"done":{"worker":9,"attempt":{"task":{"reduce":4000000000},"attempt":1},"counters":{}}}}"#;
+    // Somebody who is welcome, and reports on a reduce that there is not.
+    let app = AppIdentity::of(&WordCount);
+    let register = protocol::encode(&Request::Register { nonce: 1, app, name: "stranger".into() });
+    let task = TaskId::Reduce(Partition(4_000_000_000));
+    let attempt = AttemptId { task, attempt: Attempt(1) };
+    let report = protocol::encode(&Request::Done { worker: WorkerId(1), attempt, counters: Counters::default() });
+    let goodbye = protocol::encode(&Request::Goodbye { worker: WorkerId(1) });
     for (body, status) in [
         (&b"{"[..], "400"),
         (b"\xff\xff\xff", "400"),
         (br#"{"version":2,"message":{"goodbye":{"worker":1}}}"#, "400"),
         (br#"{"version":1,"message":{"obey":{}}}"#, "400"),
-        (report, "400"),
         (&vec![b'x'; 10_000_000], "413"),
+        (&register, "200"),
+        (&report, "200"),
+        (&goodbye, "200"),
         (br#"{"version":1,"message":{"heartbeat":{"worker":9,"running":[]}}}"#, "200"),
     ] {
         let answer = send(&socket, &post(body));

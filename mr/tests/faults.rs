@@ -123,7 +123,8 @@ fn workers_of_a_killed_coordinator_give_up_and_say_so() {
     let job = Job::new("map=100");
     let coordinator = job.coordinator("10s");
     let mut command = job.place.program("mrworker");
-    command.args([&plugin("moody"), "sock", "--retry-for", "700ms"]);
+    // The socket stays behind, and nobody listens at it any more: that need not be tried for as long as this.
+    command.args([&plugin("moody"), "sock", "--retry-for", "1h"]);
     let worker = Process::start("mrworker", command);
     coordinator.await_log("task=map 1");
     coordinator.signal("KILL");

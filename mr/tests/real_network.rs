@@ -315,7 +315,9 @@ async fn where_nobody_listens_calls_are_refused_at_once() {
         drop(listener);
         network.drained(LONG).await;
         let called = network.call(&address, vec![]).await;
-        let Err(CallError::Refused { reason, .. }) = called else { panic!("it should be refused, not {called:?}") };
+        let Err(CallError::NobodyListens { reason, .. }) = called else {
+            panic!("it should be refused, not {called:?}")
+        };
         let expected = ["there is no such socket", "connection refused, nobody listens there"];
         assert!(expected.contains(&reason.as_str()), "{reason}");
     })
@@ -349,7 +351,7 @@ async fn after_the_listener_is_dropped_answers_given_arrive_and_others_fail() {
         };
         let (replies, ()) = futures::join!(calls, end);
         assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), 2, "{replies:?}");
-        let unanswered = |reply: &_| matches!(reply, Err(CallError::NoAnswer { .. } | CallError::Refused { .. }));
+        let unanswered = |reply: &_| matches!(reply, Err(CallError::NoAnswer { .. } | CallError::NobodyListens { .. }));
         assert_eq!(replies.iter().filter(|reply| unanswered(reply)).count(), 1, "{replies:?}");
     })
     .await;

@@ -51,8 +51,8 @@ fn a_call_is_answered_rejected_or_refused() {
     assert_eq!(heard[0], Ok(b"abab".to_vec()));
     assert!(matches!(&heard[1], Err(CallError::Rejected { reason, .. }) if reason == "no"));
     assert!(matches!(heard[2], Err(CallError::NoAnswer { .. })), "a responder dropped");
-    assert!(matches!(heard[3], Err(CallError::Refused { .. })), "a door closed");
-    assert!(matches!(heard[4], Err(CallError::Refused { .. })), "no such node");
+    assert!(matches!(heard[3], Err(CallError::NobodyListens { .. })), "a door closed");
+    assert!(matches!(heard[4], Err(CallError::NobodyListens { .. })), "no such node");
 }
 
 #[test]

@@ -52,9 +52,9 @@ pub enum CallError {
         /// What went wrong, as a sentence without its full stop.
         reason: String,
     },
-    /// Nobody listens there: the request was not carried out. Perhaps not yet; a listener that has answered before is gone.
+    /// Nobody listens there: not yet, or no more.
     #[error("nobody listens at {address}: {reason}")]
-    Refused {
+    NobodyListens {
         /// Whom the call was for.
         address: Address,
         /// How that shows, as a sentence without its full stop.
@@ -96,7 +96,7 @@ pub trait Network: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`CallError::Refused`] when nobody listens, [`CallError::NoAnswer`] when the connection fails otherwise,
+    /// [`CallError::NobodyListens`] when nobody listens, [`CallError::NoAnswer`] when the connection fails otherwise,
     /// [`CallError::Rejected`] when the listener will not have the request.
     fn call(&self, address: &Address, request: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, CallError>> + Send;
 }

@@ -21,13 +21,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long nobody may listen where the coordinator has answered before, until it is gone for good: it does not come back, and one that
-/// takes its place knows none of its workers. Not at once, because what is between the two may refuse for reasons of its own.
+/// takes its place knows none of its workers. Not at once, because what is between the two may refuse for a moment of its own.
 const GONE_AFTER: Duration = Duration::from_secs(2);
 
 /// Why the coordinator could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// It did not answer for as long as the worker was told to try.
+    /// It did not answer for as long as the worker was told to try, or nobody has listened any more for two seconds.
     #[error("the coordinator has not answered for {} s: {reason}", tried_for.as_secs_f64().round())]
     Lost {
         /// How long it was tried.
@@ -62,7 +62,7 @@ struct Door {
 }
 
 impl<W: World> Client<W> {
-    /// The coordinator at `coordinator`, given up after `retry_for` without an answer.
+    /// The coordinator at `coordinator`, given up after `retry_for` without an answer, and sooner when it is gone.
     pub(super) fn new(world: W, coordinator: Address, retry_for: Duration) -> Self {
         let jitter = Mutex::new(ChaCha8Rng::seed_from_u64(world.entropy()));
         Self { world, coordinator, retry_for, jitter, door: Mutex::default() }
@@ -76,7 +76,7 @@ impl<W: World> Client<W> {
             let reason = match self.ask_once(request).await {
                 Ok(reply) => return Ok(reply),
                 Err(CallError::Rejected { reason, .. }) => return Err(ClientError::Rejected { reason }),
-                Err(CallError::NoAnswer { reason, .. } | CallError::Refused { reason, .. }) => reason,
+                Err(CallError::NoAnswer { reason, .. } | CallError::NobodyListens { reason, .. }) => reason,
             };
             self.world.mark(marks::CALL_REPEATED);
             let now = self.world.clock().now();
@@ -117,7 +117,7 @@ impl<W: World> Client<W> {
         let mut door = self.door();
         door.was_open |= answer.is_ok();
         door.closed_since = match answer {
-            Err(CallError::Refused { .. }) => door.closed_since.or(Some(now)),
+            Err(CallError::NobodyListens { .. }) => door.closed_since.or(Some(now)),
             _ => None,
         };
     }
@@ -126,8 +126,9 @@ impl<W: World> Client<W> {
     pub(super) fn gives_up(&self, since: Timestamp, now: Timestamp) -> Option<Duration> {
         let door = self.door();
         let closed_for = door.closed_since.filter(|_| door.was_open).map(|closed| now - closed);
-        let is_gone = closed_for.filter(|closed_for| *closed_for >= GONE_AFTER);
-        is_gone.or(Some(now - since).filter(|tried_for| *tried_for >= self.retry_for))
+        let is_gone = closed_for.is_some_and(|closed_for| closed_for >= GONE_AFTER);
+        let tried_for = now - since;
+        (is_gone || tried_for >= self.retry_for).then(|| tried_for.max(closed_for.unwrap_or_default()))
     }
 
     fn door(&self) -> MutexGuard<'_, Door> {

@@ -95,7 +95,7 @@ pub(super) async fn beat<W: World>(
             }
             Ok(_) => Signal::Forgotten,
             Err(CallError::Rejected { reason, .. }) => Signal::Lost(ClientError::Rejected { reason }),
-            Err(CallError::NoAnswer { reason, .. } | CallError::Refused { reason, .. }) => {
+            Err(CallError::NoAnswer { reason, .. } | CallError::NobodyListens { reason, .. }) => {
                 let Some(tried_for) = client.gives_up(last_answer, now) else { continue };
                 Signal::Lost(ClientError::Lost { tried_for, reason })
             }

@@ -49,7 +49,7 @@ pub struct WorkerConfig {
     pub out: Utf8PathBuf,
     /// How much memory an attempt may use.
     pub limits: Limits,
-    /// How long the coordinator is asked again before it is given up.
+    /// How long the coordinator is asked again before it is given up, if it is silent or has never answered.
     pub retry_for: Duration,
     /// Where a person would look for this worker, such as `pid 4711`.
     pub name: String,

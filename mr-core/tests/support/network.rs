@@ -31,7 +31,10 @@ impl Network for MemoryNetwork {
         let listener = self.0.lock().unwrap().get(address).cloned();
         let sent = listener.map(|listener| listener.unbounded_send((request, MemoryResponder(sender))).is_ok());
         if sent != Some(true) {
-            return Err(CallError::Refused { address: address.clone(), reason: "nobody has bound that name".into() });
+            return Err(CallError::NobodyListens {
+                address: address.clone(),
+                reason: "nobody has bound that name".into(),
+            });
         }
         match answer.await {
             Ok(Answer::Reply(reply)) => Ok(reply),

@@ -31,7 +31,8 @@ pub struct WorkerArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub coordinator: Option<RealAddress>,
 
-    /// How long to try to reach the coordinator before giving up
+    /// How long to try to reach the coordinator before giving up; one that has answered and listens no more, at a socket or an IP
+    /// address, is given up after 2 s
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub retry_for: Duration,
 

@@ -14,7 +14,8 @@ const SLACK: Duration = Duration::from_secs(30);
 
 /// How long after the last fault, and after the last worker has come, everybody must have finished: every task can be overdue
 /// twice more, one after the other; all of the work can be done by one worker alone; the least disturbed worker may be in the middle
-/// of a slow computation; and then workers may look for a coordinator that has gone for as long as they were told to.
+/// of a slow computation; and then workers may look for a coordinator for as long as they were told to: one that has left before they were
+/// ever answered.
 pub(crate) fn liveness_bound(schedule: &Schedule) -> Duration {
     let tasks = schedule.workload.maps(&schedule.cluster) + schedule.workload.reduces as usize;
     let tasks = u32::try_from(tasks).expect("a rehearsal has some hundred tasks");

@@ -68,7 +68,8 @@ pub(crate) trait Invariant {
     /// Its name: that of its file.
     fn name(&self) -> &'static str;
 
-    /// The steps on files that are shown to it. They are most of what happens, and most promises have nothing to say about them.
+    /// The steps on files that are shown to it. They are most of what happens, and most promises have nothing to say about them;
+    /// [`Invariant::check`] sees no other.
     fn watches(&self) -> &'static [Operation] {
         &[]
     }

@@ -71,7 +71,7 @@ pub(crate) fn plain(path: &str) -> Path {
 pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
     // Most paths are plain but for the directory that they are relative to.
     let path = path.strip_prefix("./").unwrap_or(path);
-    if is_plain(path) {
+    if is_surely_plain(path) {
         return path.into();
     }
     let mut parts = Vec::new();
@@ -85,8 +85,8 @@ pub(crate) fn stripped(path: &str) -> Cow<'_, str> {
     parts.join("/").into()
 }
 
-/// Whether no part of a path is empty or begins with a dot; of one for which this is not so it means nothing.
-fn is_plain(path: &str) -> bool {
+/// Whether a path is plain at first sight: no part of it is empty or begins with a dot. (Those that begin with a dot may be plain all the same.)
+fn is_surely_plain(path: &str) -> bool {
     let begins_a_name = |rest: &str| !rest.starts_with(['/', '.']) && !rest.is_empty();
     path.is_empty()
         || begins_a_name(path) && path.match_indices('/').all(|(slash, _)| begins_a_name(&path[slash + 1..]))
@@ -282,8 +282,19 @@ mod tests {
 
     #[test]
     fn a_path_is_stripped_of_what_means_nothing() {
-        for (path, plain_path) in [("a/b", "a/b"), ("./a//b/", "a/b"), ("/a/../b", "b"), (".", ""), ("/", ""), ("", "")]
-        {
+        for (path, plain_path) in [
+            ("a/b", "a/b"),
+            ("./a//b/", "a/b"),
+            ("/a/../b", "b"),
+            ("a/", "a"),
+            ("./././a", "a"),
+            (".hidden/..b", ".hidden/..b"),
+            ("..", ""),
+            (".", ""),
+            ("./", ""),
+            ("/", ""),
+            ("", ""),
+        ] {
             assert_eq!(&*plain(path), plain_path);
         }
         assert_eq!((parent("a/b/c"), parent("a")), ("a/b", ""));

@@ -41,8 +41,8 @@ impl Network for SimNetwork {
             match answer {
                 Ok(Answer::Reply(reply)) => Ok(reply),
                 Ok(Answer::Reject(reason)) => Err(CallError::Rejected { address, reason }),
-                Err(Unanswered::Refused) => {
-                    Err(CallError::Refused { address, reason: "the connection was refused".into() })
+                Err(Unanswered::NobodyListens) => {
+                    Err(CallError::NobodyListens { address, reason: "the connection was refused".into() })
                 }
                 Err(Unanswered::Closed) => {
                     Err(CallError::NoAnswer { address, reason: "the connection was closed".into() })

@@ -31,7 +31,7 @@ enum Cargo {
 #[derive(Clone, Copy)]
 pub(crate) enum Unanswered {
     /// Nobody listened.
-    Refused,
+    NobodyListens,
     /// Whoever had the request, or should have had it next, let it go.
     Closed,
 }
@@ -113,7 +113,7 @@ impl State {
         let number = self.calls.made;
         self.calls.made += 1;
         let callee = self.names.get(address.as_str()).copied();
-        let answer = callee.is_none().then_some(Err(Unanswered::Refused));
+        let answer = callee.is_none().then_some(Err(Unanswered::NobodyListens));
         let call = Call { caller, callee, owed: false, answer, waker: None };
         self.calls.under_way.insert(number, call);
         // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
@@ -216,7 +216,7 @@ impl State {
                 let asked = Asked { call, by: message.from.index() };
                 let Some(door) = self.nodes[to].door.as_mut() else {
                     self.tell(Event::MessageLost(message, Loss::NobodyListens));
-                    return self.refuse(to, asked, Unanswered::Refused);
+                    return self.refuse(to, asked, Unanswered::NobodyListens);
                 };
                 door.queue.push_back((request, asked));
                 if let Some(waker) = door.waker.take() {

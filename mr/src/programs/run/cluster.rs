@@ -22,7 +22,7 @@ use crate::real::address::RealAddress;
 /// How long workers may take to leave after the end of the job.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long the workers of a cluster look for a coordinator that has vanished.
+/// How long the workers of a cluster look for a coordinator that says nothing.
 const RETRY_FOR: &str = "3s";
 
 /// How many tasks were committed so far: the sign that dying workers still get somewhere.

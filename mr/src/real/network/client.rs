@@ -32,7 +32,7 @@ pub(super) struct Client {
 /// A call's end that is no reply; turned into a [`CallError`] by adding the address.
 enum Failure {
     NoAnswer(String),
-    Refused(String),
+    NobodyListens(String),
     Rejected(String),
 }
 
@@ -44,7 +44,7 @@ impl Client {
     pub(super) async fn call(&self, address: &Address, request: Vec<u8>) -> Result<Vec<u8>, CallError> {
         self.post(address, request).await.map_err(|failure| match failure {
             Failure::NoAnswer(reason) => CallError::NoAnswer { address: address.clone(), reason },
-            Failure::Refused(reason) => CallError::Refused { address: address.clone(), reason },
+            Failure::NobodyListens(reason) => CallError::NobodyListens { address: address.clone(), reason },
             Failure::Rejected(reason) => CallError::Rejected { address: address.clone(), reason },
         })
     }
@@ -59,7 +59,10 @@ impl Client {
             RealAddress::Tcp { host, port } => (self.tcp.clone(), format!("http://{host}:{port}/rpc")),
         };
         let request = client.post(url).header("content-type", "application/json").body(request);
-        let response = request.send().await.map_err(|error| no_answer(&error))?;
+        let response = request.send().await.map_err(|error| match reasons::is_refusal(&error, &real) {
+            true => Failure::NobodyListens(reasons::of_a_failed_call(&error)),
+            false => no_answer(&error),
+        })?;
         read(response).await
     }
 
@@ -84,8 +87,7 @@ fn build(settings: reqwest::ClientBuilder) -> reqwest::Client {
 }
 
 fn no_answer(error: &reqwest::Error) -> Failure {
-    let reason = reasons::of_a_failed_call(error);
-    if reasons::is_refusal(error) { Failure::Refused(reason) } else { Failure::NoAnswer(reason) }
+    Failure::NoAnswer(reasons::of_a_failed_call(error))
 }
 
 /// Sorts a response into reply, refusal and failure.

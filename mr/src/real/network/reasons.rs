@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::path::Path;
+
+use super::RealAddress;
 
 /// Why the directory of a socket could not be opened.
 pub(super) fn of_opening_a_directory(directory: &Path, error: &io::Error) -> String {
@@ -54,10 +57,16 @@ pub(super) fn of_a_failed_call(error: &reqwest::Error) -> String {
     }
 }
 
-/// Whether nobody listens where a call was to go.
-pub(super) fn is_refusal(error: &reqwest::Error) -> bool {
-    let cause = root_cause(error).downcast_ref::<io::Error>().map(io::Error::kind);
-    error.is_connect() && matches!(cause, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound))
+/// Whether a failed call shows that nobody listens at `address`. The name of a host never does: it may stand for several addresses, and
+/// the error be that of one where nobody ever listened.
+pub(super) fn is_refusal(error: &reqwest::Error, address: &RealAddress) -> bool {
+    let cause = root_cause(error).downcast_ref::<io::Error>().map(io::Error::kind).filter(|_| error.is_connect());
+    match address {
+        RealAddress::Unix(_) => matches!(cause, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound)),
+        RealAddress::Tcp { host, .. } => {
+            host.parse::<IpAddr>().is_ok() && matches!(cause, Some(ErrorKind::ConnectionRefused))
+        }
+    }
 }
 
 const HUNG_UP: &str = "the connection broke before the answer came";

@@ -53,7 +53,7 @@ impl Network for TurmoilNetwork {
         let failed = |error: io::Error| {
             let (address, reason) = (address.clone(), error.to_string());
             match error.kind() {
-                io::ErrorKind::ConnectionRefused => CallError::Refused { address, reason },
+                io::ErrorKind::ConnectionRefused => CallError::NobodyListens { address, reason },
                 _ => CallError::NoAnswer { address, reason },
             }
         };
