@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::channel::mpsc;
+use futures::future::BoxFuture;
 use mr_core::app::{App, AppError, AppIdentity, AppSource, Emit, Guarded, MapInput, Output, Values};
 use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, serve};
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
@@ -173,17 +174,27 @@ fn a_worker_that_finds_no_coordinator_gives_up_after_the_stated_time() {
     assert_eq!(world.clock().now().since_origin().as_secs(), 10);
 }
 
+/// A worker that has just been registered at `listener`.
+async fn registered_worker(
+    world: &MemoryWorld,
+    listener: &mut impl Listener,
+) -> BoxFuture<'static, Result<Ending, WorkerError>> {
+    let worker_world = world.clone();
+    let run = async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await };
+    let worker = world.compute(run).boxed();
+    let (request, responder) = listener.accept().await;
+    let reply = Careless::new().answer(&protocol::decode(&request).unwrap());
+    responder.respond(Answer::Reply(protocol::encode(&reply)));
+    worker
+}
+
 #[test]
 fn a_coordinator_that_has_answered_and_is_gone_is_given_up_soon() {
     let world = MemoryWorld::new();
     let main = world.clone();
     let ended = world.run(async move {
         let mut listener = main.network().listen(&address()).await.unwrap();
-        let worker_world = main.clone();
-        let worker = main.compute(async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await });
-        let (request, responder) = listener.accept().await;
-        let reply = Careless::new().answer(&protocol::decode(&request).unwrap());
-        responder.respond(Answer::Reply(protocol::encode(&reply)));
+        let worker = registered_worker(&main, &mut listener).await;
         drop(listener);
         worker.await
     });
@@ -198,11 +209,7 @@ fn a_door_that_is_closed_for_moments_only_is_tried_again() {
     let main = world.clone();
     let ended = world.run(async move {
         let mut listener = main.network().listen(&address()).await.unwrap();
-        let worker_world = main.clone();
-        let worker = main.compute(async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await });
-        let (request, responder) = listener.accept().await;
-        let reply = Careless::new().answer(&protocol::decode(&request).unwrap());
-        responder.respond(Answer::Reply(protocol::encode(&reply)));
+        let worker = registered_worker(&main, &mut listener).await;
         // Closed for three seconds in all, and in the middle of it somebody is there who says nothing.
         for _ in 0..2 {
             drop(listener);

@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long nobody may listen where the coordinator has answered before, until it is gone for good: it does not come back, and one that
-/// takes its place knows none of its workers. Not at once, because what is between the two may refuse for a moment of its own.
+/// takes its place knows none of its workers. Not at once, because something between the two may refuse for a moment.
 const GONE_AFTER: Duration = Duration::from_secs(2);
 
 /// Why the coordinator could not be asked.

@@ -60,6 +60,14 @@ use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::{AppChoice, Schedule};
 
+/// Whether `event` is about a message. None is shown to a promise: what they bring about is.
+fn is_message(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::MessageSent(_) | Event::MessageDuplicated(_) | Event::MessageDelivered(_) | Event::MessageLost(..)
+    )
+}
+
 /// Holds, or the sentence that says what was broken: expected and found, with the first wrong byte, record or event.
 pub(crate) type Verdict = Result<(), String>;
 
@@ -74,7 +82,7 @@ pub(crate) trait Invariant {
         &[]
     }
 
-    /// Looks at one event, which is no message: what messages bring about is shown. The disk is as the event left it.
+    /// Looks at one event, which is no message. The disk is as the event left it.
     fn check(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict;
 
     /// Looks at the end of a run in which every node has finished.
@@ -195,10 +203,7 @@ impl Observer for Promises {
                 let kind = step.operation as usize;
                 (0..self.watchers[kind].len()).try_for_each(|nth| self.ask(self.watchers[kind][nth], at, event, disk))
             }
-            Event::MessageSent(_)
-            | Event::MessageDuplicated(_)
-            | Event::MessageDelivered(_)
-            | Event::MessageLost(..) => ControlFlow::Continue(()),
+            event if is_message(event) => ControlFlow::Continue(()),
             _ => (0..self.invariants.len()).try_for_each(|place| self.ask(place, at, event, disk)),
         }
     }

@@ -108,7 +108,23 @@ impl Invariant for QuietAfterEnd {
     }
 
     fn watches(&self) -> &'static [Operation] {
-        &[Operation::Create, Operation::Rename, Operation::HardLink, Operation::RemoveFile, Operation::Append]
+        use Operation as O;
+        // All that there are: nothing that is done to an output after the end goes unseen, not even reading it, which rot can turn into a change.
+        &[
+            O::Open,
+            O::Create,
+            O::Read,
+            O::Append,
+            O::Sync,
+            O::Metadata,
+            O::Rename,
+            O::HardLink,
+            O::RemoveFile,
+            O::CreateDir,
+            O::RemoveDir,
+            O::ReadDir,
+            O::SyncDir,
+        ]
     }
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {

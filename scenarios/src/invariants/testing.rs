@@ -9,7 +9,7 @@ use mr_core::protocol::Ending;
 use sim::{Event, FileEvent, Node, Note, Noted, Operation, StillDisk};
 use world::Timestamp;
 
-use super::{Invariant, Verdict};
+use super::{Invariant, Verdict, is_message};
 use crate::notes::Happened;
 use crate::oracle::Expected;
 use crate::schedule::{AppChoice, Bytes, ClusterShape, LimitsShape, Models, Schedule, WorkerShape, Workload};
@@ -138,8 +138,11 @@ pub(super) fn watch(
     events: impl IntoIterator<Item = Event>,
 ) -> Verdict {
     for event in events {
-        let shown = |step: &FileEvent| invariant.watches().contains(&step.operation);
-        if !matches!(&event, Event::File(step) if !shown(step)) {
+        let shown = match &event {
+            Event::File(step) => invariant.watches().contains(&step.operation),
+            event => !is_message(event),
+        };
+        if shown {
             invariant.check(Duration::ZERO, &event, &disk.view())?;
         }
     }
