@@ -29,14 +29,27 @@ pub(crate) enum Action {
 }
 
 struct Entry {
-    at: Duration,
-    number: u64,
+    order: Order,
     action: Action,
+}
+
+/// Seconds, nanoseconds of the second, and number, in 64, 32 and 32 bits: what is compared all the time is compared in one step.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Order(u128);
+
+impl Order {
+    fn new(at: Duration, number: u32) -> Self {
+        Self(u128::from(at.as_secs()) << 64 | u128::from(at.subsec_nanos()) << 32 | u128::from(number))
+    }
+
+    fn at(self) -> Duration {
+        Duration::new((self.0 >> 64) as u64, (self.0 >> 32) as u32)
+    }
 }
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+        self.order == other.order
     }
 }
 
@@ -51,7 +64,7 @@ impl PartialOrd for Entry {
 impl Ord for Entry {
     /// The earliest is the greatest, as the heap wants it.
     fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
+        other.order.cmp(&self.order)
     }
 }
 
@@ -59,18 +72,21 @@ impl Ord for Entry {
 #[derive(Default)]
 pub(crate) struct Agenda {
     entries: BinaryHeap<Entry>,
-    planned: u64,
+    planned: u32,
 }
 
 impl Agenda {
+    /// # Panics
+    ///
+    /// When more than four thousand million things were planned, for which a run would take an hour.
     pub(crate) fn add(&mut self, at: Duration, action: Action) {
-        self.entries.push(Entry { at, number: self.planned, action });
-        self.planned += 1;
+        self.entries.push(Entry { order: Order::new(at, self.planned), action });
+        self.planned = self.planned.checked_add(1).expect("a run plans fewer than four thousand million things");
     }
 
     /// When the next thing happens.
     pub(crate) fn next_time(&self) -> Option<Duration> {
-        self.entries.peek().map(|entry| entry.at)
+        self.entries.peek().map(|entry| entry.order.at())
     }
 
     /// The next thing to happen.

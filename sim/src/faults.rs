@@ -18,13 +18,21 @@ struct Scheduled {
     left: u32,
 }
 
+/// The operation that a fault waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Awaited {
+    nth: u64,
+    node: usize,
+    operation: Operation,
+}
+
 /// All faults of a run.
 pub(crate) struct Faults {
     all: Vec<Scheduled>,
     /// The places of those that hold now: nearly always none or few.
     holding: Vec<usize>,
-    /// Those that wait for an operation: node, operation, which one, and the fault's place.
-    waiting: Vec<(String, Operation, u64, usize)>,
+    /// Those that wait for an operation: what for, and the fault's place.
+    waiting: Vec<(Awaited, usize)>,
     /// The one that hit the step on files under way.
     last_hit: Option<usize>,
     /// When the last fault that has struck, or has a time to strike at, is over.
@@ -228,7 +236,8 @@ impl State {
                     self.faults.healed_at = self.faults.healed_at.max(*at + fault.what.extent());
                 }
                 Trigger::After { node, operation, nth } => {
-                    self.faults.waiting.push((node.clone(), *operation, *nth, index));
+                    let awaited = Awaited { nth: *nth, node: self.names[node.as_str()], operation: *operation };
+                    self.faults.waiting.push((awaited, index));
                 }
             }
         }
@@ -238,15 +247,10 @@ impl State {
     pub(crate) fn count(&mut self, node: usize, operation: Operation) {
         let succeeded = &mut self.nodes[node].succeeded[operation as usize];
         *succeeded += 1;
-        if self.faults.waiting.is_empty() {
-            return;
-        }
-        let (nth, name) = (*succeeded, self.nodes[node].node.name());
-        let due = |(whose, which, number, _): &(String, Operation, u64, usize)| {
-            *number == nth && *which == operation && whose == name
-        };
-        let due: Vec<_> = self.faults.waiting.extract_if(.., |waiting| due(waiting)).collect();
-        for (.., index) in due {
+        let done = Awaited { nth: *succeeded, node, operation };
+        // One that is due makes room for the others, which keep their order: it is the order in which they strike.
+        while let Some(place) = self.faults.waiting.iter().position(|(awaited, _)| *awaited == done) {
+            let (_, index) = self.faults.waiting.remove(place);
             self.strike(index);
         }
     }

@@ -198,8 +198,9 @@ impl<'a> Director<'a> {
     }
 
     fn direct(&mut self) -> Finished {
+        let shared = Arc::clone(&self.shared);
         loop {
-            match self.next() {
+            match self.next(&shared) {
                 Next::Orders(orders) => self.carry_out(&orders),
                 Next::Turn(task) => self.give_turn(&task),
                 Next::Again => {}
@@ -209,9 +210,11 @@ impl<'a> Director<'a> {
     }
 
     /// Shows what has happened, and finds out what is next.
-    fn next(&mut self) -> Next {
-        let shared = Arc::clone(&self.shared);
+    fn next(&mut self, shared: &Shared) -> Next {
         let mut state = lock(&shared.state);
+        for (task, future) in state.newcomers.drain(..) {
+            self.stage.enter(task, future);
+        }
         if let ControlFlow::Break(verdict) = self.show(&mut state) {
             return Next::End(Finished::Stopped(verdict));
         }
@@ -275,12 +278,8 @@ impl<'a> Director<'a> {
     }
 
     fn give_turn(&mut self, task: &Task) {
-        let turn = self.stage.give_turn(task);
-        let mut state = lock(&self.shared.state);
-        for (task, future) in state.newcomers.drain(..) {
-            self.stage.enter(task, future);
-        }
-        if let Err(panic) = turn {
+        if let Err(panic) = self.stage.give_turn(task) {
+            let mut state = lock(&self.shared.state);
             let node = state.node(task.node);
             state.panicked.get_or_insert((node, words_of(&panic)));
         }

@@ -39,9 +39,12 @@ impl Wake for Task {
         self.wake_by_ref();
     }
 
+    /// Looking and writing are two steps here, because a run has one thread, and a step that is both costs more than all the rest.
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.waiting.swap(true, Ordering::Relaxed) {
-            let wakes = self.wakes.fetch_add(1, Ordering::Relaxed);
+        if !self.waiting.load(Ordering::Relaxed) {
+            self.waiting.store(true, Ordering::Relaxed);
+            let wakes = self.wakes.load(Ordering::Relaxed);
+            self.wakes.store(wakes + 1, Ordering::Relaxed);
             let rank = self.turns.decisions.draw(Matter::Turn, [self.node as u64, self.number, wakes]);
             lock(&self.turns.waiting)
                 .push(Waiting { rank: Reverse((rank, self.node, self.number)), task: Arc::clone(self) });

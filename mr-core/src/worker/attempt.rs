@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{info, warn};
-use world::World;
+use world::{FileSystem, World};
 
 use super::client::{Client, ClientError};
 use super::files::JobFiles;
@@ -25,8 +25,32 @@ pub(super) struct Bench<W: World> {
     pub(super) app: Guarded,
     pub(super) limits: Limits,
     pub(super) files: JobFiles<W::Files>,
-    /// As much of the coordinator's list of map commits as was needed so far.
-    pub(super) map_commits: Mutex<Vec<MapAttempt>>,
+    pub(super) map_commits: Mutex<MapCommits>,
+}
+
+/// As much of the coordinator's list of map commits as was needed so far.
+#[derive(Default)]
+pub(super) struct MapCommits {
+    list: Vec<MapAttempt>,
+    /// What so many entries of the list come to: nearly all reduces of a job read the same.
+    outputs: Option<(u64, Arc<[MapOutput]>)>,
+}
+
+impl MapCommits {
+    /// What the first `count` entries come to.
+    fn outputs<F: FileSystem>(&mut self, count: u64, files: &JobFiles<F>) -> Arc<[MapOutput]> {
+        if let Some((of, outputs)) = &self.outputs
+            && *of == count
+        {
+            return Arc::clone(outputs);
+        }
+        let commits = self.list[..count as usize].iter();
+        let latest: BTreeMap<MapIndex, Attempt> = commits.map(|commit| (commit.map, commit.attempt)).collect();
+        let maps = latest.into_iter().map(|(map, attempt)| MapAttempt { map, attempt });
+        let outputs: Arc<[MapOutput]> = maps.map(|map| MapOutput { map, path: files.map_output(map) }).collect();
+        self.outputs = Some((count, Arc::clone(&outputs)));
+        outputs
+    }
 }
 
 /// Why an attempt was not reported as done.
@@ -131,7 +155,7 @@ impl<W: World> Bench<W> {
         let reduced = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await;
         let mut reduced = reduced.map_err(Trouble::from);
         if let Err(Trouble::Failed(Failure::BadMapOutput { map, missing, .. })) = &mut reduced {
-            *missing = self.missing(inputs, *map).await;
+            *missing = self.missing(&inputs, *map).await;
         }
         let counters = reduced?;
         self.await_permission(id, &context.progress).await?;
@@ -169,15 +193,15 @@ impl<W: World> Bench<W> {
 
     /// The outputs to read for a reduce that was assigned when the list of commits had `count` entries: of each map the
     /// attempt that was committed last by then.
-    async fn map_outputs(&self, count: u64) -> Result<Vec<MapOutput>, ClientError> {
+    async fn map_outputs(&self, count: u64) -> Result<Arc<[MapOutput]>, ClientError> {
         let worker = self.registration.worker;
         loop {
             let known = {
-                let commits = self.map_commits.lock().unwrap_or_else(PoisonError::into_inner);
-                if commits.len() as u64 >= count {
-                    return Ok(self.latest(&commits[..count as usize]));
+                let mut commits = self.map_commits.lock().unwrap_or_else(PoisonError::into_inner);
+                if commits.list.len() as u64 >= count {
+                    return Ok(commits.outputs(count, &self.files));
                 }
-                commits.len()
+                commits.list.len()
             };
             let reply = self.client.ask(&Request::MapOutputs { worker, known: known as u64 }).await?;
             let Reply::MapOutputs { commits: more } = reply else {
@@ -186,24 +210,18 @@ impl<W: World> Bench<W> {
             };
             let mut commits = self.map_commits.lock().unwrap_or_else(PoisonError::into_inner);
             // Another slot may have asked the same in the meantime.
-            if commits.len() == known {
-                commits.extend(more);
+            if commits.list.len() == known {
+                commits.list.extend(more);
             }
         }
     }
 
-    fn latest(&self, commits: &[MapAttempt]) -> Vec<MapOutput> {
-        let latest: BTreeMap<MapIndex, Attempt> = commits.iter().map(|commit| (commit.map, commit.attempt)).collect();
-        let maps = latest.into_iter().map(|(map, attempt)| MapAttempt { map, attempt });
-        maps.map(|map| MapOutput { map, path: self.files.map_output(map) }).collect()
-    }
-
     /// Which of `inputs`, besides that of `bad`, are not there. None, when not a single one is: then this worker looks in the wrong place,
     /// or the job is over.
-    async fn missing(&self, inputs: Vec<MapOutput>, bad: MapAttempt) -> Vec<MapAttempt> {
+    async fn missing(&self, inputs: &[MapOutput], bad: MapAttempt) -> Vec<MapAttempt> {
         let Ok(there) = self.files.scratch_names().await else { return Vec::new() };
-        let is_listed = |input: &MapOutput| input.path.file_name().is_some_and(|name| there.contains(name));
-        let (listed, unlisted): (Vec<_>, Vec<_>) = inputs.into_iter().partition(is_listed);
+        let is_listed = |input: &&MapOutput| input.path.file_name().is_some_and(|name| there.contains(name));
+        let (listed, unlisted): (Vec<_>, Vec<_>) = inputs.iter().partition(is_listed);
         let mut missing = Vec::new();
         if listed.is_empty() {
             return missing;

@@ -108,7 +108,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         app,
         limits: config.limits,
         files,
-        map_commits: Mutex::new(Vec::new()),
+        map_commits: Mutex::default(),
     });
     let running = RunningAttempts::default();
     let mut attempts = FuturesUnordered::new();

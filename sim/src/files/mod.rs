@@ -7,6 +7,7 @@ mod view;
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::task::{Poll, Waker, ready};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use world::{File, FileError, FileSystem, Metadata};
@@ -23,26 +24,43 @@ pub use view::{DiskInspector, DiskView, StillDisk};
 #[derive(Clone)]
 pub struct SimFiles(pub(crate) Home);
 
-/// Somebody who waits for an operation. When it stops waiting, the operation takes effect all the same.
+/// Somebody who waits for an operation, if it is under way. When it stops waiting, the operation takes effect all the same.
 struct Waiting<'a> {
     home: &'a Home,
-    op: OpId,
+    op: Option<OpId>,
+}
+
+impl Waiting<'_> {
+    /// Begins `step` if it is given, and looks for what came of it if not.
+    fn poll(&mut self, step: Option<(Path, Request)>, waker: &Waker) -> Poll<Result<Outcome, io::Error>> {
+        let mut state = self.home.state();
+        if let Some((path, request)) = step {
+            self.op = Some(state.begin_op(self.home, path, request, waker));
+            return Poll::Pending;
+        }
+        let Some(op) = self.op else { return Poll::Pending };
+        let outcome = ready!(state.ops.poll(op, waker));
+        self.op = None;
+        Poll::Ready(outcome)
+    }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let abandoned = self.home.state().ops.abandon(self.op);
-        drop(abandoned);
+        if let Some(op) = self.op {
+            let abandoned = self.home.state().ops.abandon(op);
+            drop(abandoned);
+        }
     }
 }
 
 /// Takes a step and waits for what comes of it. A failure tells of `shown`.
 async fn step(home: &Home, path: Path, shown: &Utf8Path, request: Request) -> Result<Outcome, FileError> {
     let operation = request.operation();
-    let op = home.state().begin_op(home, path, request);
-    let waiting = Waiting { home, op };
-    let outcome = poll_fn(|context| waiting.home.state().ops.poll(op, context.waker())).await;
-    outcome.map_err(|error: io::Error| FileError::new(operation, shown, &error))
+    let mut step = Some((path, request));
+    let mut waiting = Waiting { home, op: None };
+    let outcome = poll_fn(|context| waiting.poll(step.take(), context.waker())).await;
+    outcome.map_err(|error| FileError::new(operation, shown, &error))
 }
 
 impl SimFiles {

@@ -57,8 +57,8 @@ struct Op {
     start: u32,
     /// Its number among all of the node and kind.
     nth: u64,
-    path: Path,
-    request: Option<Request>,
+    /// What is to be done, and with what, until it takes effect.
+    step: Option<(Path, Request)>,
     outcome: Option<Result<Outcome, Error>>,
     waker: Option<Waker>,
     /// Nobody waits for it any more.
@@ -145,8 +145,8 @@ impl Request {
 }
 
 impl State {
-    /// An operation begins. Yields its number.
-    pub(crate) fn begin_op(&mut self, home: &Home, path: Path, request: Request) -> OpId {
+    /// An operation begins, for which `waker` waits. Yields its number.
+    pub(crate) fn begin_op(&mut self, home: &Home, path: Path, request: Request, waker: &Waker) -> OpId {
         let operation = Operation::from(request.operation());
         let nth = self.begin(home.node, operation);
         let bytes = match &request {
@@ -168,8 +168,8 @@ impl State {
         // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
         let lives = self.lives(home.node, home.start);
         self.ops.under_way.push_back(lives.then(|| {
-            let (request, outcome, waker) = (Some(request), None, None);
-            Op { node: home.node, start: home.start, nth, path, request, outcome, waker, abandoned: false }
+            let (step, waker) = (Some((path, request)), Some(waker.clone()));
+            Op { node: home.node, start: home.start, nth, step, outcome: None, waker, abandoned: false }
         }));
         if lives {
             self.agenda.add(self.now + latency, Action::Effect(id));
@@ -180,9 +180,8 @@ impl State {
     /// An operation takes effect, and whoever waits for it learns what came of it.
     pub(crate) fn take_effect(&mut self, id: OpId) {
         let Some(op) = self.ops.get(id) else { return };
-        let (node, nth, path) = (op.node, op.nth, Arc::clone(&op.path));
-        let request = op.request.take().expect("an operation takes effect once");
-        let (start, abandoned) = (op.start, op.abandoned);
+        let (path, request) = op.step.take().expect("an operation takes effect once");
+        let (node, start, nth, abandoned) = (op.node, op.start, op.nth, op.abandoned);
         let operation = Operation::from(request.operation());
         if !self.lives(node, start) {
             self.ops.remove(id);
