@@ -93,7 +93,7 @@ impl<W: World> Bench<W> {
             Ok(counters) => Request::Done { worker, attempt: id, counters },
             Err(trouble) => {
                 // A reduce that has put its output in place has done so under other names.
-                self.files.discard(id).await;
+                self.files.discard(self.world.clock(), id).await;
                 match trouble {
                     Trouble::Client(error) => return Err(error),
                     Trouble::Failed(failure) if !progress.is_stopped() => {
@@ -102,7 +102,7 @@ impl<W: World> Bench<W> {
                     }
                     Trouble::Failed(_) | Trouble::Stopped => {
                         // The job may be over, its directory gone, and made anew by this very attempt.
-                        self.files.remove_empty_directories().await;
+                        self.files.remove_empty_directories(self.world.clock()).await;
                         self.world.mark(marks::ATTEMPT_STOPPED);
                         info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
                         return Ok(());
@@ -118,13 +118,13 @@ impl<W: World> Bench<W> {
         match self.client.ask(report).await {
             Ok(Reply::Obsolete) => {
                 self.world.mark(marks::WORK_IN_VAIN);
-                self.files.discard(id).await;
+                self.files.discard(self.world.clock(), id).await;
             }
             Ok(_) => {}
             Err(error) => {
                 // The output of a reduce has its name by now; what may be left is a second one. That of a map may count already.
                 if matches!(id.task, TaskId::Reduce(_)) {
-                    self.files.discard(id).await;
+                    self.files.discard(self.world.clock(), id).await;
                 }
                 return Err(error);
             }

@@ -33,10 +33,21 @@ use crate::ids::{AttemptId, JobId, MapAttempt, Partition, TaskId};
 
 /// What the name of an output that counts begins with, in the job's directory.
 const CHOICE: &str = "output-";
-/// How often removing the job's directory is tried: others may still drop files into it, and a disk may err once in a while.
-const REMOVE_ROUNDS: u32 = 10;
+/// How often clearing away is tried: others may still drop files into a directory, and a disk may err once in a while.
+const SWEEP_ROUNDS: u32 = 10;
 /// The pause after the first round; it doubles with every further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// What is to be cleared away.
+#[derive(Clone, Copy)]
+enum Sweep {
+    /// The files of an attempt.
+    LeftBy(AttemptId),
+    /// The job's directories with all that is in them.
+    Everything,
+    /// The job's directories, if nothing is in them.
+    Empty,
+}
 
 /// Where a job's files lie.
 pub(super) struct JobFiles<F: FileSystem> {
@@ -141,27 +152,36 @@ impl<F: FileSystem> JobFiles<F> {
         }
     }
 
-    /// Removes everything that an attempt of no further use has left, as far as possible.
-    pub(super) async fn discard(&self, attempt: AttemptId) {
-        let own = attempt_name(attempt);
-        let prefix = format!("{own}.");
-        for directory in self.directories() {
-            let names = self.files.read_dir(directory).await.unwrap_or_default();
-            for name in names.iter().filter(|name| **name == own || name.starts_with(&prefix)) {
-                self.remove_or_warn(&directory.join(name)).await;
-            }
-        }
+    /// Removes everything that an attempt of no further use has left.
+    pub(super) async fn discard(&self, clock: &impl Clock, attempt: AttemptId) {
+        self.sweep(clock, Sweep::LeftBy(attempt)).await;
     }
 
     /// Removes the job's directories with all that is in them. Several workers may do so at once.
     pub(super) async fn remove_all(&self, clock: &impl Clock) {
+        self.sweep(clock, Sweep::Everything).await;
+    }
+
+    /// Removes the job's directories if they are empty: for a worker that leaves without knowing whether the job goes on. It
+    /// may have slept through the job's end and made them anew. Whoever still works makes them again.
+    pub(super) async fn remove_empty_directories(&self, clock: &impl Clock) {
+        self.sweep(clock, Sweep::Empty).await;
+    }
+
+    /// Tries it again while it fails, with longer and longer pauses.
+    async fn sweep(&self, clock: &impl Clock, sweep: Sweep) {
         for directory in self.directories() {
             let mut pause = FIRST_PAUSE;
-            for round in 1..=REMOVE_ROUNDS {
-                match self.remove_with_contents(directory).await {
+            for round in 1..=SWEEP_ROUNDS {
+                let swept = match sweep {
+                    Sweep::LeftBy(attempt) => self.remove_files_of(attempt, directory).await,
+                    Sweep::Everything => self.remove_with_contents(directory).await,
+                    Sweep::Empty => self.remove_if_empty(directory).await,
+                };
+                match swept {
                     Ok(()) => break,
-                    Err(error) if round == REMOVE_ROUNDS => {
-                        tracing::warn!(%error, "the job's directory stays behind; it can be removed by hand");
+                    Err(error) if round == SWEEP_ROUNDS => {
+                        tracing::warn!(%error, "something of the job stays behind in its directory; it can be removed by hand");
                     }
                     Err(_) => clock.sleep(pause).await,
                 }
@@ -170,11 +190,19 @@ impl<F: FileSystem> JobFiles<F> {
         }
     }
 
+    async fn remove_files_of(&self, attempt: AttemptId, directory: &Utf8Path) -> Result<(), FileError> {
+        let own = attempt_name(attempt);
+        let prefix = format!("{own}.");
+        for name in self.names(directory).await? {
+            if name == own || name.starts_with(&prefix) {
+                self.remove_if_there(&directory.join(name)).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn remove_with_contents(&self, directory: &Utf8Path) -> Result<(), FileError> {
-        let names = match self.files.read_dir(directory).await {
-            Err(error) if error.kind == io::ErrorKind::NotFound => return Ok(()),
-            names => names?,
-        };
+        let names = self.names(directory).await?;
         // What decides which output counts goes last: who was told to commit and has slept since must find its own file gone
         // before it could decide anew.
         let (choices, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(CHOICE));
@@ -187,12 +215,21 @@ impl<F: FileSystem> JobFiles<F> {
         }
     }
 
-    /// Removes the job's directories if they are empty: for a worker that leaves without knowing whether the job goes on. It
-    /// may have slept through the job's end and made them anew. Whoever still works makes them again.
-    pub(super) async fn remove_empty_directories(&self) {
-        for directory in self.directories() {
-            // A directory in use, or gone, is as it should be.
-            let _ = self.files.remove_dir(directory).await;
+    /// One in use, or gone, is as it should be.
+    async fn remove_if_empty(&self, directory: &Utf8Path) -> Result<(), FileError> {
+        match self.files.remove_dir(directory).await {
+            Err(error) if !matches!(error.kind, io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is in a directory: nothing, if there is none.
+    async fn names(&self, directory: &Utf8Path) -> Result<Vec<String>, FileError> {
+        match self.files.read_dir(directory).await {
+            Err(error) if error.kind == io::ErrorKind::NotFound => Ok(Vec::new()),
+            names => names,
         }
     }
 
@@ -205,12 +242,6 @@ impl<F: FileSystem> JobFiles<F> {
         match self.files.remove_file(path).await {
             Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
-        }
-    }
-
-    async fn remove_or_warn(&self, path: &Utf8Path) {
-        if let Err(error) = self.remove_if_there(path).await {
-            tracing::warn!(%error, "a temporary file stays behind");
         }
     }
 }

@@ -121,9 +121,9 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         Ok(_) => bench.files.remove_all(world.clock()).await,
         Err(_) => {
             for attempt in unfinished {
-                bench.files.discard(attempt).await;
+                bench.files.discard(world.clock(), attempt).await;
             }
-            bench.files.remove_empty_directories().await;
+            bench.files.remove_empty_directories(world.clock()).await;
         }
     }
     say_goodbye(&client, worker).await;

@@ -46,7 +46,7 @@ pub(super) struct NothingLeft {
     excused: bool,
 }
 
-/// How often a worker tries to clean up (`REMOVE_ROUNDS` in `mr-core/src/worker/files.rs`).
+/// How often a worker tries to clean up (`SWEEP_ROUNDS` in `mr-core/src/worker/files.rs`).
 const TRIES: u32 = 10;
 
 impl NothingLeft {
