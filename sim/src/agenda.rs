@@ -18,6 +18,8 @@ pub(crate) enum Action {
     Wake(Waker),
     /// A message arrives. Boxed, because what is on the agenda is moved about.
     Deliver(Box<Parcel>),
+    /// A call turns out to be to a name that nobody has.
+    Unknown(u64),
     /// A step on files takes effect.
     Effect(OpId),
     /// A fault of the plan strikes.

@@ -13,7 +13,8 @@ use crate::turns::lock;
 /// until `each` breaks. Results of seeds behind that one are dropped.
 ///
 /// Every seed gets a thread of its own, because madsim can fix the order of standard hash maps only for a thread that has
-/// made none yet.
+/// made none yet: so `one` should make none of its own before [`run`](crate::run), and who replays a seed that depends on their order does
+/// it with a campaign of that one seed.
 ///
 /// # Panics
 ///

@@ -1,6 +1,6 @@
 //! Faults at work: which of the plan's faults hold now, whom they hit, and what that means for a message or a file operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(crate) struct Faults {
     holding: Vec<usize>,
     /// Those that wait for an operation: what for, and the fault's place.
     waiting: Vec<(Awaited, usize)>,
+    /// Those whose operation is done, which strike once everybody who watches has seen it.
+    due: VecDeque<usize>,
     /// The one that hit the step on files under way.
     last_hit: Option<usize>,
     /// When the last fault that has struck, or has a time to strike at, is over.
@@ -50,7 +52,13 @@ pub(crate) enum Append {
 }
 
 impl Faults {
+    /// # Panics
+    ///
+    /// When one of them makes no sense.
     pub(crate) fn new(plan: &Plan) -> Self {
+        for (index, fault) in plan.faults.iter().enumerate() {
+            fault.check().unwrap_or_else(|problem| panic!("fault {index} of the plan makes no sense: {problem}"));
+        }
         let scheduled = |fault: &crate::plan::Fault| Scheduled {
             left: match fault.what {
                 FaultKind::ShortWrite { count, .. } | FaultKind::TornWrite { count, .. } => count,
@@ -65,6 +73,7 @@ impl Faults {
             all: plan.faults.iter().map(scheduled).collect(),
             holding: Vec::new(),
             waiting: Vec::new(),
+            due: VecDeque::new(),
             last_hit: None,
             healed_at: Duration::ZERO,
             struck: BTreeMap::new(),
@@ -243,16 +252,25 @@ impl State {
         }
     }
 
-    /// Counts an operation that succeeded, and lets those faults strike that waited for it.
+    /// Counts an operation that succeeded; the faults that waited for it are due.
     pub(crate) fn count(&mut self, node: usize, operation: Operation) {
         let succeeded = &mut self.nodes[node].succeeded[operation as usize];
         *succeeded += 1;
         let done = Awaited { nth: *succeeded, node, operation };
-        // One that is due makes room for the others, which keep their order: it is the order in which they strike.
-        while let Some(place) = self.faults.waiting.iter().position(|(awaited, _)| *awaited == done) {
-            let (_, index) = self.faults.waiting.remove(place);
+        if self.faults.waiting.iter().all(|(awaited, _)| *awaited != done) {
+            return;
+        }
+        let due = self.faults.waiting.extract_if(.., |(awaited, _)| *awaited == done);
+        self.faults.due.extend(due.map(|(_, index)| index));
+    }
+
+    /// Lets the faults strike that are due; says whether there were any.
+    pub(crate) fn strike_due(&mut self) -> bool {
+        let any = !self.faults.due.is_empty();
+        while let Some(index) = self.faults.due.pop_front() {
             self.strike(index);
         }
+        any
     }
 
     /// A fault strikes; one that finds its node down or not started yet misses.
@@ -271,7 +289,7 @@ impl State {
         match what {
             FaultKind::Crash { restart_after, .. } => self.crash(node, restart_after),
             FaultKind::PowerLoss { restart_after, .. } => {
-                self.crash(node, restart_after);
+                self.lose_power(node, restart_after);
                 self.lose_unsynced(node);
             }
             FaultKind::Pause { duration, .. } => self.pause(node, duration),
@@ -291,8 +309,16 @@ impl State {
         let kind = self.faults.all[index].what.name();
         self.faults.holding.retain(|&holding| holding != index);
         if let FaultKind::ClockDrift { node, .. } = &self.faults.all[index].what {
+            // Another that has struck meanwhile goes on, and one that was there before comes back.
+            let drifts = self.faults.held().filter_map(|fault| match fault {
+                FaultKind::ClockDrift { node: whose, parts_per_million, .. } if whose == node => {
+                    Some(*parts_per_million)
+                }
+                _ => None,
+            });
+            let left = drifts.last().unwrap_or(0);
             let node = self.names[node.as_str()];
-            self.drift_clock(node, 0);
+            self.drift_clock(node, left);
         }
         self.tell(Event::FaultHealed { fault: index, kind });
     }

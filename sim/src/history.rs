@@ -1,6 +1,6 @@
 //! What happened: the events of a run, and the hash that two runs share only if the same things happened in the same order.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -65,13 +65,15 @@ impl fmt::Debug for Node {
 
 /// Something that the system under test puts into the history: any type that can be shown and hashed.
 pub trait Note: Any + fmt::Debug + Send + Sync {
-    /// A hash of the note, the same in every run.
+    /// A hash of the note and of its type, the same in every run of one build.
     fn digest(&self) -> u64;
 }
 
 impl<T: Any + fmt::Debug + Hash + Send + Sync> Note for T {
     fn digest(&self) -> u64 {
         let mut digest = Digest::default();
+        // Two types may hold the same numbers and mean different things.
+        type_name::<T>().hash(&mut digest);
         self.hash(&mut digest);
         digest.finish()
     }
@@ -196,6 +198,8 @@ pub enum Loss {
     Dropped,
     /// Nobody listens there; the caller is told so.
     NobodyListens,
+    /// The machine has no power: nobody tells the caller anything.
+    PowerOff,
     /// The caller has given up, or has an answer already.
     Unwanted,
 }
@@ -359,5 +363,16 @@ mod tests {
         assert_eq!(noted.get::<u8>(), Some(&42));
         assert_eq!(noted.get::<u16>(), None);
         assert_ne!(noted, Noted::new(43_u8));
+    }
+
+    #[test]
+    fn notes_of_two_types_differ_whatever_they_hold() {
+        #[derive(Debug, Hash)]
+        struct Locked(u64);
+        #[derive(Debug, Hash)]
+        struct Unlocked(u64);
+        assert_eq!(Noted::new(Locked(0)), Noted::new(Locked(0)));
+        assert_ne!(Noted::new(Locked(0)), Noted::new(Unlocked(0)));
+        assert_ne!(Noted::new(0_u8), Noted::new(0_u64));
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! What chance decides is addressed (see `decisions`), what runs next is decided here and not by madsim's executor (see
 //! `turns`), and everything that nodes share is in one place (see `state`).
+//!
+#![doc = include_str!("../README.md")]
 
 // rustdoc is not given that setting; what it documents was compiled with it.
 #[cfg(not(any(madsim, doc)))]
@@ -17,6 +19,7 @@ compile_error!(
 
 mod agenda;
 mod campaign;
+mod check;
 mod clock;
 mod cluster;
 mod decisions;

@@ -32,7 +32,7 @@ pub struct Fault {
 pub enum Trigger {
     /// At this virtual time after the start.
     At(#[serde(with = "duration_text")] Duration),
-    /// Right after an operation of a node, before the node can do anything more.
+    /// Right after an operation of a node, before the node can do anything more. (A pause begins at the end of the turn.)
     After {
         /// Whose operation.
         node: String,

@@ -113,7 +113,8 @@ pub struct Report {
 ///
 /// # Panics
 ///
-/// When two nodes have one name, when the plan names a node that does not exist, and when `system` or `observer` panics.
+/// When two nodes have one name, when the plan names a node that does not exist or a fault that makes no sense (see [`Fault::check`](crate::Fault::check)),
+/// when the settings make none (see [`Settings::check`]), and when `system` or `observer` panics.
 pub fn run(
     settings: &Settings,
     plan: &Plan,
@@ -121,6 +122,9 @@ pub fn run(
     recording: Recording,
     system: impl FnOnce(&Cluster),
 ) -> Report {
+    settings.check().unwrap_or_else(|problem| panic!("the settings make no sense: {problem}"));
+    // First of all: on this thread the order of standard hash maps is fixed from here on.
+    let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
     let state = State::new(settings, plan, recording != Recording::Nothing);
     let turns = Turns::new(state.decisions);
     let cluster = Cluster::new(Arc::new(Shared { state: Mutex::new(state), turns }));
@@ -131,7 +135,6 @@ pub fn run(
         state.schedule_faults();
         state.schedule_starts();
     }
-    let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
     let direct = || {
         runtime.block_on(async {
             let mut director = Director::new(cluster, observer, recording);
@@ -218,6 +221,9 @@ impl<'a> Director<'a> {
         if let ControlFlow::Break(verdict) = self.show(&mut state) {
             return Next::End(Finished::Stopped(verdict));
         }
+        if state.strike_due() {
+            return Next::Again;
+        }
         if self.events > state.settings.event_limit {
             return Next::End(Finished::EventLimit { unfinished: unfinished(&state) });
         }
@@ -280,8 +286,11 @@ impl<'a> Director<'a> {
     fn give_turn(&mut self, task: &Task) {
         if let Err(panic) = self.stage.give_turn(task) {
             let mut state = lock(&self.shared.state);
-            let node = state.node(task.node);
-            state.panicked.get_or_insert((node, words_of(&panic)));
+            // What a task does in a turn in which its node dies is not done; so with its panic.
+            if state.lives(task.node, task.start) {
+                let node = state.node(task.node);
+                state.panicked.get_or_insert((node, words_of(&panic)));
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -48,6 +48,8 @@ pub(crate) struct NodeState {
     pub(crate) starts: u32,
     pub(crate) clock: NodeClock,
     pub(crate) door: Option<Door>,
+    /// Whether the machine has power: without, not even its operating system answers.
+    pub(crate) has_power: bool,
     pub(crate) paused_until: Option<Duration>,
     paused_since: Duration,
     /// How long it has stood still, in pauses that are over.
@@ -141,6 +143,7 @@ impl State {
             starts: 0,
             clock: NodeClock::new(CLOCK_ORIGINS.mul_f64(origin)),
             door: None,
+            has_power: true,
             paused_until: None,
             paused_since: Duration::ZERO,
             paused_for: Duration::ZERO,
@@ -195,6 +198,7 @@ impl State {
             Action::Alarm(node) => self.alarm(node),
             Action::Wake(waker) => waker.wake(),
             Action::Deliver(parcel) => self.deliver(*parcel),
+            Action::Unknown(call) => self.call_nobody(call),
             Action::Effect(op) => self.take_effect(op),
             Action::Strike(fault) => self.strike(fault),
             Action::Heal(fault) => self.heal(fault),
@@ -203,6 +207,10 @@ impl State {
     }
 
     fn start(&mut self, index: usize) {
+        if !std::mem::replace(&mut self.nodes[index].has_power, true) {
+            // What callers still ask on connections that the machine no longer knows, it refuses now.
+            self.close_sockets(index);
+        }
         let node = &mut self.nodes[index];
         node.starts += 1;
         node.life = Life::Running;
@@ -221,6 +229,19 @@ impl State {
 
     /// A node's process dies; it starts anew after `restart_after`, if ever.
     pub(crate) fn crash(&mut self, index: usize, restart_after: Option<Duration>) {
+        self.close_sockets(index);
+        self.die(index, restart_after);
+    }
+
+    /// A node's machine has no power any more, and with it its process dies: nobody is left to tell its callers.
+    pub(crate) fn lose_power(&mut self, index: usize, restart_after: Option<Duration>) {
+        let node = &mut self.nodes[index];
+        node.has_power = false;
+        node.door = None;
+        self.die(index, restart_after);
+    }
+
+    fn die(&mut self, index: usize, restart_after: Option<Duration>) {
         let now = self.now;
         let node = &mut self.nodes[index];
         node.life = if restart_after.is_some() { Life::Awaited } else { Life::Dead };
@@ -229,7 +250,6 @@ impl State {
         if let Some(after) = restart_after {
             self.agenda.add(now + after, Action::Start(index));
         }
-        self.close_sockets(index);
         self.tell(Event::NodeCrashed { node: self.node(index) });
         self.orders.push(Order::End(index));
     }
@@ -320,15 +340,17 @@ impl Home {
     /// Waits for `duration` of virtual time.
     async fn pass(&self, duration: Duration) {
         let until = self.state().now + duration;
-        let mut planned = false;
+        let mut planned: Option<Waker> = None;
         poll_fn(|context| {
             let mut state = self.state();
             if state.now >= until {
                 return Poll::Ready(());
             }
-            if !planned {
-                planned = true;
-                state.agenda.add(until, Action::Wake(context.waker().clone()));
+            // Who polls may be another than before.
+            let waker = context.waker();
+            if !planned.as_ref().is_some_and(|planned| planned.will_wake(waker)) {
+                planned = Some(waker.clone());
+                state.agenda.add(until, Action::Wake(waker.clone()));
             }
             Poll::Pending
         })

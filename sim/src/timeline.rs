@@ -30,6 +30,7 @@ impl fmt::Display for Loss {
             Loss::Partitioned => "partitioned",
             Loss::Dropped => "dropped",
             Loss::NobodyListens => "nobody listens",
+            Loss::PowerOff => "the machine has no power",
             Loss::Unwanted => "nobody waits for it",
         })
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sim::{
     Cluster, DiskErrorKind, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Recording, Seed,
-    Settings, Trigger, run,
+    Settings, Spread, Trigger, run,
 };
 use support::{Left, at, ms, path, plan, record, secs, write};
 use world::{Clock, File, FileSystem, World};
@@ -88,9 +88,9 @@ fn an_operation_under_way_when_its_process_dies_is_done_or_not() {
             true => FaultKind::PowerLoss { node: node(), restart_after: None },
         };
         let left = leftovers(&plan([slow.clone(), at(ms(40), end)]), |cluster| {
-            cluster.files().write("log", b"");
             cluster.node("w", ms(0), |world| async move {
-                let mut file = world.files().open(path("log")).await.unwrap();
+                let mut file = world.files().create(path("log")).await.unwrap();
+                world.files().sync_dir(path("")).await.unwrap();
                 file.append(&vec![1; 10_000_000]).await.unwrap();
                 std::future::pending::<()>().await;
             });
@@ -267,4 +267,80 @@ fn a_fault_strikes_right_after_the_operation_it_waits_for() {
     }) {
         assert_eq!(files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["0", "1", "2"]);
     }
+}
+
+#[test]
+fn a_file_that_was_opened_can_be_read_and_not_be_written() {
+    let (report, _) = record(1, &Plan::default(), |cluster| {
+        cluster.files().write("log", b"old");
+        cluster.node("w", ms(0), |world| async move {
+            let mut file = world.files().open(path("log")).await.unwrap();
+            let error = file.append(b"new").await.unwrap_err();
+            assert!(error.to_string().contains("opened for reading"), "{error}");
+        });
+    });
+    assert_eq!(report.finished, Finished::AllNodesDone);
+}
+
+#[test]
+fn a_step_is_shown_with_its_effect_before_the_fault_that_waited_for_it_strikes() {
+    struct Renamed(u32);
+    impl Observer for Renamed {
+        fn observe(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+            match event {
+                Event::File(step) if step.operation == Operation::Rename && !disk.exists("final") => {
+                    ControlFlow::Break("renamed, and not there".to_owned())
+                }
+                Event::UnsyncedLost { .. } => {
+                    self.0 += u32::from(!disk.exists("final"));
+                    ControlFlow::Continue(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let mut renamed = Renamed(0);
+    let when = Trigger::After { node: "w".into(), operation: Operation::Rename, nth: 1 };
+    let off = plan([Fault { when, what: FaultKind::PowerLoss { node: "w".into(), restart_after: None } }]);
+    for seed in 0..50 {
+        let report = run(&Settings::new(Seed(seed)), &off, &mut renamed, Recording::Nothing, |cluster| {
+            cluster.node("w", ms(0), |world| async move {
+                write(&world, "tmp", b"bytes", true, true).await;
+                world.files().rename(path("tmp"), path("final")).await.unwrap();
+                world.note("dead by now");
+            });
+        });
+        assert_eq!(report.finished, Finished::AllNodesDone);
+    }
+    assert!(renamed.0 > 0, "the power loss took it sometimes");
+}
+
+#[test]
+fn a_sync_promises_nothing_of_what_came_after_it_began() {
+    let off = plan([at(ms(30), FaultKind::PowerLoss { node: "w".into(), restart_after: None })]);
+    let mut lost = [0; 2];
+    for seed in 0..50 {
+        let mut settings = Settings::new(Seed(seed));
+        settings.disk.latency = Spread::exactly(ms(10));
+        let mut last = Last::default();
+        run(&settings, &off, &mut last, Recording::Nothing, |cluster| {
+            cluster.node("w", ms(0), |world| async move {
+                let first = async {
+                    world.files().create(path("before")).await.unwrap();
+                    world.files().sync_dir(path("")).await.unwrap();
+                };
+                let second = async {
+                    world.clock().sleep(ms(5)).await;
+                    world.files().create(path("meanwhile")).await.unwrap();
+                };
+                futures::join!(first, second);
+                world.clock().sleep(secs(1)).await;
+            });
+        });
+        for (lost, name) in lost.iter_mut().zip(["before", "meanwhile"]) {
+            *lost += u32::from(last.0.iter().all(|(path, _)| path != name));
+        }
+    }
+    assert_eq!(lost[0], 0);
+    assert!(lost[1] > 10, "{lost:?}");
 }

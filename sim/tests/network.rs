@@ -220,3 +220,93 @@ fn a_crash_right_after_a_message_was_sent_does_not_call_it_back() {
         );
     }
 }
+
+#[test]
+fn a_machine_without_power_refuses_nothing_until_it_is_back() {
+    let off = FaultKind::PowerLoss { node: "server".into(), restart_after: Some(secs(10)) };
+    let heard = Left::default();
+    let (_, history) = record(1, &plan([at(secs(1), off)]), |cluster| {
+        cluster.node("server", ms(0), |world| async move {
+            if world.starts() > 1 {
+                return world.clock().sleep(secs(20)).await;
+            }
+            let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
+            let _unanswered = listener.accept().await;
+            std::future::pending::<()>().await;
+        });
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                heard.leave(call(&world, "server", b"under way", secs(5)).await);
+                heard.leave(call(&world, "server", b"into the dark", secs(2)).await);
+                heard.leave(call(&world, "server", b"kept waiting", secs(1)).await);
+                world.clock().sleep(secs(4)).await;
+                heard.leave(call(&world, "server", b"back", secs(1)).await);
+            }
+        });
+    });
+    let heard = heard.take();
+    assert_eq!(heard[..3], [None, None, None]);
+    assert!(matches!(heard[3], Some(Err(CallError::NobodyListens { .. }))), "{:?}", heard[3]);
+    assert_eq!(losses(&history)[..2], [(Part::Request, Loss::PowerOff); 2]);
+}
+
+#[test]
+fn a_call_that_a_power_loss_left_open_is_closed_when_the_machine_is_back() {
+    let off = FaultKind::PowerLoss { node: "server".into(), restart_after: Some(secs(10)) };
+    let heard = Left::default();
+    record(1, &plan([at(secs(1), off)]), |cluster| {
+        cluster.node("server", ms(0), |world| async move {
+            if world.starts() > 1 {
+                return world.clock().sleep(secs(20)).await;
+            }
+            let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
+            let _unanswered = listener.accept().await;
+            std::future::pending::<()>().await;
+        });
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                let began = world.clock().now();
+                let answer = call(&world, "server", b"hello", secs(50)).await;
+                heard.leave((answer, world.clock().now().since(began)));
+            }
+        });
+    });
+    let (answer, waited) = heard.take().remove(0);
+    assert!(matches!(answer, Some(Err(CallError::NoAnswer { .. }))), "{answer:?}");
+    assert!(waited > secs(10) && waited < secs(12), "{waited:?}");
+}
+
+#[test]
+fn a_node_that_is_cut_off_from_everybody_still_hears_itself() {
+    let alone = FaultKind::Partition { from: names(&["server"]), to: vec![], both_ways: true, duration: secs(3) };
+    let lossy = FaultKind::Lossy { from: vec![], to: vec![], requests: 1.0, replies: 1.0, duration: secs(3) };
+    let served = Left::default();
+    record(1, &plan([at(ms(1), alone), at(ms(1), lossy)]), |cluster| {
+        let served = served.clone();
+        cluster.node("server", ms(0), move |world| {
+            let served = served.clone();
+            async move {
+                let itself = async {
+                    world.clock().sleep(ms(10)).await;
+                    assert!(call(&world, "server", b"stop", secs(1)).await.is_some_and(|answer| answer.is_ok()));
+                };
+                futures::join!(echo(world.clone(), served), itself);
+            }
+        });
+    });
+    assert_eq!(served.take(), [b"stop"]);
+}
+
+#[test]
+fn a_name_that_nobody_has_takes_time_to_look_up() {
+    let (report, _) = record(1, &Plan::default(), |cluster| {
+        cluster.node("client", ms(0), |world| async move {
+            while call(&world, "sevrer", b"", secs(9)).await.expect("nothing hangs").is_err() {}
+        });
+    });
+    assert!(matches!(report.finished, Finished::TimeLimit { .. }), "{:?}", report.finished);
+}

@@ -259,9 +259,8 @@ fn a_plan_that_names_nobody_is_refused() {
 #[test]
 fn a_file_operation_completes_in_the_pause_of_its_node() {
     let (_, history) = record(1, &plan([at(ms(20), pause("w", secs(5)))]), |cluster| {
-        cluster.files().write("log", b"");
         cluster.node("w", ms(0), |world| async move {
-            let mut file = world.files().open(path("log")).await.unwrap();
+            let mut file = world.files().create(path("log")).await.unwrap();
             file.append(&vec![0; 10_000_000]).await.unwrap();
             world.note("appended");
         });
@@ -270,4 +269,18 @@ fn a_file_operation_completes_in_the_pause_of_its_node() {
     let appended = moment(|event| matches!(event, Event::File(step) if step.operation == Operation::Append));
     assert!(appended > ms(50) && appended < ms(60), "50 ms for the bytes: {appended:?}");
     assert_eq!(moment(|event| matches!(event, Event::Note { .. })), ms(5020));
+}
+
+#[test]
+fn of_two_drifts_that_overlap_the_other_goes_on_when_one_is_over() {
+    let drift = |parts_per_million, duration| FaultKind::ClockDrift { node: "w".into(), parts_per_million, duration };
+    let drifts = plan([at(ms(0), drift(1_000_000, secs(10))), at(secs(1), drift(0, secs(1)))]);
+    let (_, history) = record(1, &drifts, |cluster| {
+        cluster.node("w", ms(0), |world| async move {
+            // Two seconds in the first, one in the next, and then twice as fast again.
+            world.clock().sleep(secs(7)).await;
+            world.note("seven seconds");
+        });
+    });
+    assert_eq!(picked(&history, |at, event| matches!(event, Event::Note { .. }).then_some(at)), [secs(4)]);
 }

@@ -1,6 +1,6 @@
 //! Whether a schedule makes sense: a drawn one always does, one that a person has edited may not.
 
-use sim::{Fault, FaultKind, Trigger};
+use sim::{Fault, Trigger};
 
 use super::{ClusterShape, Workload};
 use crate::rehearsal::COORDINATOR;
@@ -45,10 +45,7 @@ impl Workload {
 pub(crate) fn check_fault(fault: &Fault, cluster: &ClusterShape) -> Sense {
     let trigger = match &fault.when {
         Trigger::At(_) => None,
-        Trigger::After { node, nth, .. } => {
-            ensure(*nth > 0, || "`nth` counts from 1".into())?;
-            Some(node.as_str())
-        }
+        Trigger::After { node, .. } => Some(node.as_str()),
     };
     let names: Vec<String> = cluster.worker_names().chain([COORDINATOR.to_owned()]).collect();
     for node in fault.what.nodes().chain(trigger) {
@@ -58,29 +55,5 @@ pub(crate) fn check_fault(fault: &Fault, cluster: &ClusterShape) -> Sense {
             format!("this cluster has no node `{node}`, only {}{meant}", names.join(", "))
         })?;
     }
-    check_numbers(&fault.what)
-}
-
-fn check_numbers(what: &FaultKind) -> Sense {
-    let share = |share: f64| ensure((0.0..=1.0).contains(&share), || format!("`{share}` is not a share from 0 to 1"));
-    let factor =
-        |factor: f64| ensure(factor >= 1.0 && factor.is_finite(), || format!("`{factor}` is not a factor from 1"));
-    match *what {
-        FaultKind::Lossy { requests, replies, .. } => share(requests).and(share(replies)),
-        FaultKind::Duplicating { probability, .. } => share(probability),
-        FaultKind::SlowDisk { factor: times, .. } | FaultKind::SlowCompute { factor: times, .. } => factor(times),
-        FaultKind::ClockDrift { parts_per_million, .. } => ensure(parts_per_million >= -900_000, || {
-            format!("`{parts_per_million}` is not a drift in millionths from -900000")
-        }),
-        FaultKind::Crash { .. }
-        | FaultKind::PowerLoss { .. }
-        | FaultKind::Pause { .. }
-        | FaultKind::Partition { .. }
-        | FaultKind::Delaying { .. }
-        | FaultKind::DiskError { .. }
-        | FaultKind::ShortWrite { .. }
-        | FaultKind::TornWrite { .. }
-        | FaultKind::BitRot { .. }
-        | FaultKind::ClockJump { .. } => Ok(()),
-    }
+    fault.check()
 }

@@ -43,7 +43,9 @@ pub(super) fn links(history: &History) -> Vec<Link> {
             }
             Event::MessageDelivered(message) => (message, LinkEnd::Arrived),
             Event::MessageLost(message, Loss::NobodyListens | Loss::Unwanted) => (message, LinkEnd::Unheard),
-            Event::MessageLost(message, Loss::Partitioned | Loss::Dropped) => (message, LinkEnd::Vanished),
+            Event::MessageLost(message, Loss::Partitioned | Loss::Dropped | Loss::PowerOff) => {
+                (message, LinkEnd::Vanished)
+            }
             _ => continue,
         };
         let Some(&link) = latest.get(&(message.call, message.part)) else { continue };

@@ -64,7 +64,7 @@ impl<'a> Teller<'a> {
             Event::MessageLost(message, why @ (Loss::NobodyListens | Loss::Unwanted)) => {
                 self.message(at, message, Kind::Unheard, &format!("in vain, {why}: "))
             }
-            Event::MessageLost(message, why @ (Loss::Partitioned | Loss::Dropped)) => {
+            Event::MessageLost(message, why @ (Loss::Partitioned | Loss::Dropped | Loss::PowerOff)) => {
                 self.message(at, message, Kind::Vanished, &format!("lost, {why}: "))
             }
             Event::File(step) => Moment { attempt: self.whose(step), ..file_step(at, step) },

@@ -29,8 +29,10 @@ pub(crate) enum Entry {
 pub(crate) struct NameChange {
     /// Whose operation.
     pub(crate) by: usize,
-    /// Its number among all changes of names.
+    /// Its number among all changes of that node.
     pub(crate) number: u64,
+    /// Its number among all changes of all nodes.
+    pub(crate) sequence: u64,
     pub(crate) names: Vec<(Path, Option<Entry>)>,
 }
 
@@ -39,6 +41,7 @@ pub(crate) struct NameChange {
 pub(crate) struct UnsyncedAppend {
     pub(crate) by: usize,
     pub(crate) number: u64,
+    pub(crate) sequence: u64,
     pub(crate) range: Range<usize>,
 }
 
@@ -58,8 +61,10 @@ pub(crate) struct Disk {
     /// The changes not yet durable, oldest first.
     pub(crate) unsynced: Vec<NameChange>,
     pub(crate) files: Vec<FileData>,
-    /// Changes so far, of names and of contents: the address of what chance decides about the next.
-    changes: u64,
+    /// Changes so far, of names and of contents.
+    pub(crate) changes: u64,
+    /// Those of each node: the address of what chance decides about its next.
+    changes_by: BTreeMap<usize, u64>,
 }
 
 /// Strips a path of what means nothing, to be kept.
@@ -98,7 +103,18 @@ pub(crate) fn parent(path: &str) -> &str {
     slash.map_or("", |slash| &path[..slash])
 }
 
+/// The directories that a path is in, the nearest first; the root is not among them.
+pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| Some(parent(path))).skip(1).take_while(|path| !path.is_empty())
+}
+
 impl Disk {
+    /// Whether `entry` durably stands behind a name, and nobody has changed that since.
+    pub(crate) fn is_settled(&self, path: &str, entry: Entry) -> bool {
+        self.durable.get(path) == Some(&entry)
+            && !self.unsynced.iter().flat_map(|change| &change.names).any(|(name, _)| **name == *path)
+    }
+
     /// What stands behind a name.
     pub(crate) fn entry(&self, path: &str) -> Option<Entry> {
         if path.is_empty() { Some(Entry::Directory) } else { self.names.get(path).copied() }
@@ -134,13 +150,15 @@ impl Disk {
         for (path, entry) in &names {
             set(&mut self.names, path, *entry);
         }
-        let number = self.next_change();
-        self.unsynced.push(NameChange { by, number, names });
+        let (number, sequence) = self.next_change(by);
+        self.unsynced.push(NameChange { by, number, sequence, names });
     }
 
-    fn next_change(&mut self) -> u64 {
+    fn next_change(&mut self, by: usize) -> (u64, u64) {
         self.changes += 1;
-        self.changes
+        let of_node = self.changes_by.entry(by).or_default();
+        *of_node += 1;
+        (*of_node, self.changes)
     }
 
     pub(crate) fn create(&mut self, by: usize, path: &Path) -> Result<FileId, Error> {
@@ -237,11 +255,11 @@ impl Disk {
         if bytes.is_empty() {
             return;
         }
-        let number = self.next_change();
+        let (number, sequence) = self.next_change(by);
         let data = &mut self.files[file];
         let start = data.bytes.len();
         data.bytes.extend_from_slice(bytes);
-        data.unsynced.push(UnsyncedAppend { by, number, range: start..start + bytes.len() });
+        data.unsynced.push(UnsyncedAppend { by, number, sequence, range: start..start + bytes.len() });
     }
 
     pub(crate) fn flip_bit(&mut self, file: FileId, bit: u64) {
@@ -266,6 +284,11 @@ impl Disk {
         self.names.insert(Arc::clone(path), entry);
         self.durable.insert(Arc::clone(path), entry);
     }
+}
+
+/// Whether `path` is below `directory`, at whatever depth.
+pub(crate) fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Lets `entry` stand behind a name from now on.

@@ -2,12 +2,13 @@
 //!
 //! A power loss takes an arbitrary part of what one node did and nobody synced: of its appends, sectors of 512 bytes each on
 //! its own, so that a file can end in the middle of a record, or have a hole of zeros; of its changes of names, each on its
-//! own, but a rename whole or not at all. What it leaves is on the disk, and durable from then on.
+//! own, but a rename whole or not at all. What came later to the same sector or the same name does not survive what came before:
+//! neither is written twice at once. What is left is on the disk, and durable from then on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::disk::{Disk, Entry, FileId, NameChange, Path, parent, set};
+use super::disk::{Disk, Entry, FileId, NameChange, Path, ancestors, is_below, parent, set};
 use crate::decisions::{Decisions, Matter};
 use crate::history::Event;
 use crate::state::State;
@@ -19,22 +20,28 @@ pub(crate) const SECTOR: usize = 512;
 const LENGTH_SURVIVES: f64 = 0.25;
 
 impl Disk {
-    /// Makes the bytes of a file durable.
-    pub(crate) fn sync(&mut self, file: FileId) {
-        self.files[file].unsynced.clear();
+    /// Makes the bytes of a file durable that were appended among the first `changes` changes: those before the sync began. It promises
+    /// nothing of what came while it was under way.
+    pub(crate) fn sync(&mut self, file: FileId, changes: u64) {
+        self.files[file].unsynced.retain(|append| append.sequence > changes);
     }
 
-    /// Makes the names in a directory durable. A rename from one directory to another is, when either is synced.
-    pub(crate) fn sync_dir(&mut self, directory: &str) {
-        self.make_durable(|change| change.names.iter().any(|(path, _)| parent(path) == directory));
+    /// Makes the names in a directory durable that were changed among the first `changes` changes. A rename from one directory to another
+    /// is, when either is synced.
+    pub(crate) fn sync_dir(&mut self, directory: &str, changes: u64) {
+        self.make_durable(|change| {
+            change.sequence <= changes && change.names.iter().any(|(path, _)| parent(path) == directory)
+        });
     }
 
-    /// Makes the changes that `chosen` picks durable, and every older change of a name that they change.
+    /// Makes the changes that `chosen` picks durable, and every older change of a name that they change, or of one below it: what is
+    /// below a directory has gone before it.
     fn make_durable(&mut self, chosen: impl Fn(&NameChange) -> bool) {
         let mut names: Vec<Path> = Vec::new();
         let mut durable = vec![false; self.unsynced.len()];
         for (durable, change) in durable.iter_mut().zip(&self.unsynced).rev() {
-            *durable = chosen(change) || change.names.iter().any(|(path, _)| names.contains(path));
+            let is_older = |path: &Path| names.iter().any(|name| name == path || is_below(path, name));
+            *durable = chosen(change) || change.names.iter().any(|(path, _)| is_older(path));
             if *durable {
                 names.extend(change.names.iter().map(|(path, _)| path.clone()));
             }
@@ -50,43 +57,40 @@ impl Disk {
     /// A power loss of node `by`. Yields how many appends lost bytes, and how many changes of names were undone.
     fn lose_unsynced(&mut self, decisions: Decisions, by: usize) -> (u64, u64) {
         let names = self.unsynced.len();
-        let survives =
-            |change: &NameChange| decisions.draw(Matter::NameSurvives, [by as u64, change.number, 0]) & 1 == 0;
-        self.unsynced.retain(|change| change.by != by || survives(change));
-        let undone = names - self.unsynced.len();
-        if undone > 0 {
+        let mut lost: Vec<Path> = Vec::new();
+        self.unsynced.retain(|change| {
+            let drawn = decisions.draw(Matter::NameSurvives, [by as u64, change.number, 0]) & 1 == 0;
+            let survives = change.by != by || drawn && !change.names.iter().any(|(path, _)| lost.contains(path));
+            if !survives {
+                lost.extend(change.names.iter().map(|(path, _)| path.clone()));
+            }
+            survives
+        });
+        if self.unsynced.len() < names {
             self.replay();
         }
+        let undone = names - self.unsynced.len();
         // What survived is on the disk now; that others made on the same names before, too.
         self.make_durable(|change| change.by == by);
         let appends = (0..self.files.len()).map(|file| self.lose_appends(decisions, by, file)).sum();
         (appends, undone as u64)
     }
 
-    /// Shows what is left: the durable names with the changes that survived, in their order.
+    /// Shows what is left: the durable names with the changes that survived, in their order. One that makes no sense any more, because of what
+    /// was lost before it, has never been.
     fn replay(&mut self) {
         self.names.clone_from(&self.durable);
-        for change in &self.unsynced {
-            for (path, entry) in &change.names {
-                // A directory does not go while something in it has stayed.
-                let full =
-                    entry.is_none() && self.names.get(path) == Some(&Entry::Directory) && is_full(&self.names, path);
-                if !full {
-                    set(&mut self.names, path, *entry);
-                }
+        let names = &mut self.names;
+        self.unsynced.retain(|change| {
+            let makes_sense = change.names.iter().all(|(path, entry)| can_be_set(names, path, *entry));
+            if makes_sense {
+                change.names.iter().for_each(|(path, entry)| set(names, path, *entry));
             }
-        }
+            makes_sense
+        });
         // What is in a directory that was never made cannot be reached.
-        let mut lost = Vec::new();
-        for path in self.names.keys() {
-            let mut above = parent(path);
-            while !above.is_empty() && self.names.get(above) == Some(&Entry::Directory) {
-                above = parent(above);
-            }
-            if !above.is_empty() {
-                lost.push(path.clone());
-            }
-        }
+        let is_lost = |path: &&Path| ancestors(path).any(|above| self.names.get(above) != Some(&Entry::Directory));
+        let lost: Vec<Path> = self.names.keys().filter(is_lost).cloned().collect();
         for path in &lost {
             self.names.remove(path);
             self.durable.remove(path);
@@ -98,6 +102,7 @@ impl Disk {
         let data = &mut self.files[file];
         let mine: Vec<_> = data.unsynced.extract_if(.., |append| append.by == by).collect();
         let mut torn = 0;
+        let mut lost = BTreeSet::new();
         // Bytes of others, or synced ones, behind lost ones keep those in the file as zeros.
         let mut kept = mine.iter().rev().fold(data.bytes.len(), |end, append| match append.range.end == end {
             true => append.range.start,
@@ -107,10 +112,12 @@ impl Disk {
             let mut whole = true;
             for (sector, range) in sectors(&append.range) {
                 let address = [by as u64, append.number, sector];
-                if decisions.draw(Matter::SectorSurvives, address) & 1 == 0 {
+                let drawn = decisions.draw(Matter::SectorSurvives, address) & 1 == 0;
+                if drawn && !lost.contains(&sector) {
                     kept = kept.max(range.end);
                 } else {
                     data.bytes[range].fill(0);
+                    lost.insert(sector);
                     whole = false;
                 }
             }
@@ -124,9 +131,13 @@ impl Disk {
     }
 }
 
-/// Whether a directory has anything in it.
-fn is_full(names: &BTreeMap<Path, Entry>, directory: &str) -> bool {
-    names.keys().any(|path| parent(path) == directory)
+/// Whether `entry` can stand behind a name: a new one needs its directory, and a directory does not go while something is in it.
+fn can_be_set(names: &BTreeMap<Path, Entry>, path: &str, entry: Option<Entry>) -> bool {
+    let is_directory = |path: &str| path.is_empty() || names.get(path) == Some(&Entry::Directory);
+    match entry {
+        Some(_) => is_directory(parent(path)),
+        None => !is_directory(path) || !names.keys().any(|name| parent(name) == path),
+    }
 }
 
 /// The sectors that a range of a file touches: number and the part of the range in it.
@@ -168,7 +179,7 @@ mod tests {
             |disk| {
                 let file = disk.create(0, &plain("a")).unwrap();
                 disk.append(0, file, b"whole");
-                disk.sync(file);
+                disk.sync(file, disk.changes);
             },
             "a",
         );
@@ -184,9 +195,9 @@ mod tests {
         disk.append(0, file, b"bytes");
         let durable = |disk: &Disk| crate::files::DiskView(disk).is_durable("a");
         assert!(!durable(&disk));
-        disk.sync_dir("");
+        disk.sync_dir("", disk.changes);
         assert!(!durable(&disk), "the bytes are not");
-        disk.sync(file);
+        disk.sync(file, disk.changes);
         assert!(durable(&disk));
         disk.hard_link(0, &plain("a"), &plain("b")).unwrap();
         assert!(!crate::files::DiskView(&disk).is_durable("b"), "that name is not");
@@ -198,8 +209,8 @@ mod tests {
             |disk| {
                 let file = disk.create(0, &plain("a")).unwrap();
                 disk.append(0, file, &[7; 3000]);
-                disk.sync(file);
-                disk.sync_dir("");
+                disk.sync(file, disk.changes);
+                disk.sync_dir("", disk.changes);
             },
             "a",
         );
@@ -263,7 +274,7 @@ mod tests {
                     disk.put(&plain("from/a"), b"moved");
                     disk.put(&plain("to/b"), b"");
                     disk.rename(0, &plain("from/a"), &plain("to/a")).unwrap();
-                    disk.sync_dir(synced);
+                    disk.sync_dir(synced, disk.changes);
                 },
                 "to/a",
             );
@@ -277,12 +288,99 @@ mod tests {
         disk.create_dir(0, &plain("b")).unwrap();
         disk.create(0, &plain("tmp")).unwrap();
         disk.rename(0, &plain("tmp"), &plain("b/final")).unwrap();
-        disk.sync_dir("b");
+        disk.sync_dir("b", disk.changes);
         assert_eq!(
             disk.durable.keys().map(|path| &**path).collect::<Vec<_>>(),
             ["b/final"],
             "`b` itself is in the root"
         );
         assert_eq!(disk.unsynced.len(), 1, "only the directory `b` is not durable");
+    }
+
+    /// A disk on which node 0 loses power, whatever chance says.
+    fn after_power_losses(prepare: impl Fn(&mut Disk)) -> impl Iterator<Item = Disk> {
+        (0..200).map(move |seed| {
+            let mut disk = Disk::default();
+            prepare(&mut disk);
+            disk.lose_unsynced(Decisions::new(Seed(seed)), 0);
+            disk
+        })
+    }
+
+    fn paths(names: &BTreeMap<Path, Entry>) -> Vec<&str> {
+        names.keys().map(|path| &**path).collect()
+    }
+
+    #[test]
+    fn what_a_power_loss_leaves_is_what_the_next_one_finds() {
+        let whole_directory_goes = |disk: &mut Disk| {
+            disk.put(&plain("d/f"), b"bytes");
+            disk.remove_file(0, &plain("d/f")).unwrap();
+            disk.remove_dir(0, &plain("d")).unwrap();
+        };
+        let whole_directory_comes = |disk: &mut Disk| {
+            disk.create_dir(0, &plain("d")).unwrap();
+            disk.create(0, &plain("d/f")).unwrap();
+        };
+        for disk in after_power_losses(whole_directory_goes).chain(after_power_losses(whole_directory_comes)) {
+            assert_eq!(disk.names, disk.durable);
+            assert_ne!(paths(&disk.names), ["d/f"], "a file without its directory");
+            assert_eq!(disk.unsynced.len(), 0);
+        }
+    }
+
+    #[test]
+    fn a_new_directory_has_nothing_of_an_old_one_of_its_name() {
+        for disk in after_power_losses(|disk| {
+            disk.put(&plain("d/f"), b"bytes");
+            disk.remove_file(0, &plain("d/f")).unwrap();
+            disk.remove_dir(0, &plain("d")).unwrap();
+            disk.sync_dir("", disk.changes);
+            disk.create_dir(0, &plain("d")).unwrap();
+            disk.sync_dir("", disk.changes);
+        }) {
+            assert_eq!(paths(&disk.names), ["d"]);
+        }
+    }
+
+    #[test]
+    fn a_name_is_not_taken_by_another_file_while_its_removal_is_lost() {
+        for disk in after_power_losses(|disk| {
+            disk.put(&plain("log"), b"old");
+            disk.rename(0, &plain("log"), &plain("log.1")).unwrap();
+            disk.create(0, &plain("log")).unwrap();
+        }) {
+            let kept = ["log", "log.1"].map(|name| disk.file(name).is_ok_and(|file| disk.files[file].bytes == b"old"));
+            assert!(kept.contains(&true), "{:?}", disk.names);
+        }
+    }
+
+    #[test]
+    fn a_later_append_to_a_sector_does_not_survive_an_earlier_one() {
+        let append_twice = |disk: &mut Disk| {
+            disk.put(&plain("a"), b"");
+            disk.append(0, 0, &[1; 50]);
+            disk.append(0, 0, &[2; 50]);
+        };
+        for disk in after_power_losses(append_twice) {
+            let bytes = &disk.files[0].bytes;
+            assert!(!bytes.contains(&2) || bytes[..50] == [1; 50], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_durable_only_in_a_durable_directory_and_while_nobody_renames() {
+        let mut disk = Disk::default();
+        let durable = |disk: &Disk, path| crate::files::DiskView(disk).is_durable(path);
+        disk.create_dir(0, &plain("d")).unwrap();
+        disk.create(0, &plain("d/f")).unwrap();
+        disk.sync_dir("d", disk.changes);
+        assert!(!durable(&disk, "d/f"), "its directory may go");
+        disk.sync_dir("", disk.changes);
+        assert!(durable(&disk, "d/f"));
+        disk.hard_link(0, &plain("d/f"), &plain("d/g")).unwrap();
+        disk.remove_file(0, &plain("d/f")).unwrap();
+        disk.hard_link(0, &plain("d/g"), &plain("d/f")).unwrap();
+        assert!(!durable(&disk, "d/f"), "it may be gone half-way");
     }
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::task::{Poll, Waker, ready};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use world::{File, FileError, FileSystem, Metadata};
+use world::{File, FileError, FileOperation, FileSystem, Metadata};
 
 use crate::state::Home;
 pub(crate) use disk::{Disk, plain};
@@ -69,10 +69,11 @@ impl SimFiles {
     }
 
     async fn opened(&self, path: &Utf8Path, request: Request) -> Result<SimFile, FileError> {
+        let is_new = matches!(request, Request::Create);
         let plain = plain(path.as_str());
         match step(&self.0, Path::clone(&plain), path, request).await? {
             Outcome::Opened { file, size } => {
-                Ok(SimFile { home: self.0.clone(), shown: path.to_owned(), path: plain, file, size })
+                Ok(SimFile { home: self.0.clone(), shown: path.to_owned(), path: plain, file, size, is_new })
             }
             _ => unreachable!("what is opened is a file"),
         }
@@ -150,6 +151,8 @@ pub struct SimFile {
     path: Path,
     file: FileId,
     size: u64,
+    /// Whether it was created through this handle, and not opened.
+    is_new: bool,
 }
 
 impl SimFile {
@@ -174,6 +177,10 @@ impl File for SimFile {
     }
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        if !self.is_new {
+            let error = io::Error::other("bad file descriptor: the file was opened for reading");
+            return Err(FileError::new(FileOperation::Append, &self.shown, &error));
+        }
         self.step(Request::Append { file: self.file, bytes: bytes.to_vec() }).await?;
         self.size += bytes.len() as u64;
         Ok(())

@@ -57,6 +57,8 @@ struct Op {
     start: u32,
     /// Its number among all of the node and kind.
     nth: u64,
+    /// How many changes there had been on the disk when it began: what a sync makes durable.
+    changes: u64,
     /// What is to be done, and with what, until it takes effect.
     step: Option<(Path, Request)>,
     outcome: Option<Result<Outcome, Error>>,
@@ -169,7 +171,16 @@ impl State {
         let lives = self.lives(home.node, home.start);
         self.ops.under_way.push_back(lives.then(|| {
             let (step, waker) = (Some((path, request)), Some(waker.clone()));
-            Op { node: home.node, start: home.start, nth, step, outcome: None, waker, abandoned: false }
+            Op {
+                node: home.node,
+                start: home.start,
+                nth,
+                changes: self.disk.changes,
+                step,
+                outcome: None,
+                waker,
+                abandoned: false,
+            }
         }));
         if lives {
             self.agenda.add(self.now + latency, Action::Effect(id));
@@ -182,6 +193,7 @@ impl State {
         let Some(op) = self.ops.get(id) else { return };
         let (path, request) = op.step.take().expect("an operation takes effect once");
         let (node, start, nth, abandoned) = (op.node, op.start, op.nth, op.abandoned);
+        let changes = op.changes;
         let operation = Operation::from(request.operation());
         if !self.lives(node, start) {
             self.ops.remove(id);
@@ -193,7 +205,7 @@ impl State {
             Request::Rename(to) | Request::HardLink(to) => Some(Arc::clone(to)),
             _ => None,
         };
-        let (bytes, outcome) = self.perform(node, nth, &path, request);
+        let (bytes, outcome) = self.perform((node, nth), changes, &path, request);
         let result = outcome.as_ref().map(|_| ()).map_err(Error::kind);
         let spoiled_by = self.faults.take_hit();
         let event = FileEvent { node: self.node(node), operation, path, to, result, bytes, spoiled_by };
@@ -214,7 +226,13 @@ impl State {
     }
 
     /// Does what is to be done. Yields how many bytes were moved, and what came of it.
-    fn perform(&mut self, by: usize, nth: u64, path: &Path, request: Request) -> (u64, Result<Outcome, Error>) {
+    fn perform(
+        &mut self,
+        (by, nth): (usize, u64),
+        changes: u64,
+        path: &Path,
+        request: Request,
+    ) -> (u64, Result<Outcome, Error>) {
         let operation = Operation::from(request.operation());
         if let Some(error) = self.faults.disk_error(self.nodes[by].node.name(), operation) {
             return (0, Err(error));
@@ -232,11 +250,11 @@ impl State {
             Request::RemoveDir => done(disk.remove_dir(by, path)),
             Request::ReadDir => disk.read_dir(path).map(Outcome::Names),
             Request::SyncDir => disk.directory(path).map(|()| {
-                disk.sync_dir(path);
+                disk.sync_dir(path, changes);
                 Outcome::Done
             }),
             Request::Sync(file) => {
-                disk.sync(file);
+                disk.sync(file, changes);
                 Ok(Outcome::Done)
             }
             Request::Read { file, offset, len } => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::disk::{Disk, Entry, plain, stripped};
+use super::disk::{Disk, Entry, ancestors, plain, stripped};
 use crate::state::Shared;
 use crate::turns::lock;
 
@@ -18,13 +18,15 @@ impl<'a> DiskView<'a> {
         Some(&self.0.files[file].bytes)
     }
 
-    /// Whether the file at `path` would survive a power loss of every node, with this name and all its bytes.
+    /// Whether the file at `path` would survive a power loss of every node, with this name and all its bytes: it is durable, so are the
+    /// directories that it is in, and no change of any of these names is under way.
     #[must_use]
     pub fn is_durable(&self, path: &str) -> bool {
         let path = stripped(path);
-        self.0.file(&path).is_ok_and(|file| {
-            self.0.durable.get(&*path) == Some(&Entry::File(file)) && self.0.files[file].unsynced.is_empty()
-        })
+        let Ok(file) = self.0.file(&path) else { return false };
+        self.0.is_settled(&path, Entry::File(file))
+            && self.0.files[file].unsynced.is_empty()
+            && ancestors(&path).all(|directory| self.0.is_settled(directory, Entry::Directory))
     }
 
     /// Whether there is a file or directory at `path`.

@@ -21,6 +21,9 @@ impl Network for SimNetwork {
     async fn listen(&self, address: &Address) -> Result<SimListener, ListenError> {
         let refuse = |reason: &str| Err(ListenError { address: address.clone(), reason: reason.into() });
         let mut state = self.0.state();
+        if !state.lives(self.0.node, self.0.start) {
+            return refuse("the node is down");
+        }
         let node = &mut state.nodes[self.0.node];
         if node.node.name() != address.as_str() {
             return refuse("a node listens at its own name and nowhere else");

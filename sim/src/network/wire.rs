@@ -2,7 +2,8 @@
 //!
 //! A message that is lost, or meets a partition when it is sent or when it should arrive, is gone: its call hangs until the
 //! caller gives up. A request that finds nobody listening is refused by the callee's operating system, and so are all that a
-//! process had not answered when it died.
+//! process had not answered when it died. A machine without power refuses nothing: requests to it are gone, and what it had not
+//! answered it refuses when it is back. What a node sends to itself passes no wire, and no fault of the network.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Poll, Waker};
@@ -113,14 +114,22 @@ impl State {
         let number = self.calls.made;
         self.calls.made += 1;
         let callee = self.names.get(address.as_str()).copied();
-        let answer = callee.is_none().then_some(Err(Unanswered::NobodyListens));
-        let call = Call { caller, callee, owed: false, answer, waker: None };
+        let call = Call { caller, callee, owed: false, answer: None, waker: None };
         self.calls.under_way.insert(number, call);
         // A fault can end a node while one of its tasks has a turn; what the task still does then is not done.
-        if let Some(callee) = callee.filter(|_| self.lives(caller, home.start)) {
-            self.post(number, Part::Request, (caller, callee), Cargo::Request(request));
+        if self.lives(caller, home.start) {
+            match callee {
+                Some(callee) => self.post(number, Part::Request, (caller, callee), Cargo::Request(request)),
+                // Looking up a name that nobody has takes its time: who tries it again and again must not stop the world.
+                None => self.agenda.add(self.now + self.settings.network.latency.typical, Action::Unknown(number)),
+            }
         }
         number
+    }
+
+    /// A call was made to a name that nobody has.
+    pub(crate) fn call_nobody(&mut self, number: u64) {
+        self.calls.settle(number, Err(Unanswered::NobodyListens));
     }
 
     /// A node answers a call. It cannot know whether the caller has given up.
@@ -164,13 +173,15 @@ impl State {
         *sent += 1;
         let address = [from as u64, to as u64, *sent];
         let bytes = cargo.bytes();
-        let (len, digest) = (bytes.len() as u64, digest(bytes));
+        let (len, digest) = (bytes.len() as u64, cargo.digest());
         let body = if self.recording { Body::new(bytes) } else { Body::default() };
         let message = Message { call, part, from: self.node(from), to: self.node(to), len, digest, body };
         self.tell(Event::MessageSent(message.clone()));
         self.transmit(Parcel { message, cargo }, address);
         if part != Part::Refusal {
             self.count(from, Operation::Send);
+            // At once: who has sent is in the middle of a turn, and may do nothing more.
+            self.strike_due();
         }
     }
 
@@ -182,6 +193,9 @@ impl State {
             Part::Request => Matter::LostRequest,
             Part::Reply | Part::Refusal => Matter::LostReply,
         };
+        if message.from == message.to {
+            return self.dispatch(Matter::Latency, address, Duration::ZERO, Parcel { message, cargo });
+        }
         if faults.parted(sender, receiver) {
             return self.tell(Event::MessageLost(message, Loss::Partitioned));
         }
@@ -207,13 +221,16 @@ impl State {
 
     /// A message arrives.
     pub(crate) fn deliver(&mut self, Parcel { message, cargo }: Parcel) {
-        if self.faults.parted(message.from.name(), message.to.name()) {
+        if message.from != message.to && self.faults.parted(message.from.name(), message.to.name()) {
             return self.tell(Event::MessageLost(message, Loss::Partitioned));
         }
         let (call, to) = (message.call, message.to.index());
         match cargo {
             Cargo::Request(request) => {
                 let asked = Asked { call, by: message.from.index() };
+                if !self.nodes[to].has_power {
+                    return self.tell(Event::MessageLost(message, Loss::PowerOff));
+                }
                 let Some(door) = self.nodes[to].door.as_mut() else {
                     self.tell(Event::MessageLost(message, Loss::NobodyListens));
                     return self.refuse(to, asked, Unanswered::NobodyListens);
@@ -247,5 +264,14 @@ impl Cargo {
             Cargo::Answer(Ok(Answer::Reject(reason))) => reason.as_bytes(),
             Cargo::Answer(Err(_)) => b"",
         }
+    }
+
+    /// A hash of all that the receiver learns: of its bytes, and of what they are.
+    fn digest(&self) -> u64 {
+        let kind = match self {
+            Cargo::Request(_) | Cargo::Answer(Ok(Answer::Reply(_)) | Err(Unanswered::NobodyListens)) => 0,
+            Cargo::Answer(Ok(Answer::Reject(_)) | Err(Unanswered::Closed)) => 1,
+        };
+        digest(self.bytes()).wrapping_add(kind)
     }
 }
