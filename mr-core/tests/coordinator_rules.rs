@@ -54,6 +54,31 @@ fn a_silent_worker_is_lost_after_the_timeout_and_found_again_when_it_speaks() {
 }
 
 #[test]
+fn an_app_that_was_never_run_is_forgotten_with_the_last_who_had_it() {
+    let input = InputFile { path: "books.txt".into(), len: None };
+    let mut coordinator = Coordinator::new(Job::new(JobId(1), vec![input]));
+    let other = |name: &str| {
+        let app = AppIdentity { name: "grep".into(), version: "1".into(), input: InputKind::Line };
+        Request::Register { nonce: 70, app, name: name.to_owned() }
+    };
+    step(&mut coordinator, at(0), &register("a"));
+    step(&mut coordinator, at(0), &register("ab"));
+    step(&mut coordinator, at(1), &Request::Goodbye { worker: ONE });
+    assert!(matches!(step(&mut coordinator, at(1), &other("c")).1, Reply::Refused { .. }), "one is left who has it");
+    step(&mut coordinator, at(2), &Request::Goodbye { worker: WorkerId(2) });
+    assert!(!coordinator.has_work(at(2)));
+    assert!(matches!(step(&mut coordinator, at(3), &other("c")).1, Reply::Registered(_)));
+    assert!(coordinator.has_work(at(3)));
+}
+
+#[test]
+fn an_app_that_was_run_is_not_forgotten() {
+    let mut coordinator = running();
+    let (events, _) = step(&mut coordinator, at(1), &Request::Goodbye { worker: ONE });
+    assert!(!events.contains(&Event::AppForgotten));
+}
+
+#[test]
 fn the_tasks_of_a_buried_worker_are_given_out_at_once() {
     let mut coordinator = running();
     assert!(!coordinator.has_work(at(1)));

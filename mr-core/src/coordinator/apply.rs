@@ -12,6 +12,7 @@ impl Coordinator {
     pub fn apply(&mut self, now: Timestamp, event: &Event) {
         match event {
             Event::AppAdopted { app } => self.adopt(app.clone()),
+            Event::AppForgotten => self.forget_app(),
             Event::WorkerRegistered { worker, nonce, name } => self.add_worker(now, *worker, *nonce, name),
             Event::WorkerHeard { worker } => self.set_presence(*worker, Presence::Present, now),
             Event::WorkerLost { worker } => self.set_presence(*worker, Presence::Lost, now),

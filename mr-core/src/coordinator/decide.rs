@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use world::Timestamp;
 
 use super::tasks::Pick;
-use super::{Coordinator, Event, Presence};
+use super::{Coordinator, Event, Presence, Worker};
 use crate::app::AppIdentity;
 use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, TaskId, WorkerId};
@@ -57,9 +57,19 @@ impl Coordinator {
             Request::Failed { attempt, failure, .. } => self.failed(worker, *attempt, failure, events),
             Request::Goodbye { .. } => {
                 events.push(Event::WorkerLeft { worker });
+                if self.brought_app_in_vain(worker) {
+                    events.push(Event::AppForgotten);
+                }
                 Reply::Farewell
             }
         }
+    }
+
+    /// Whether nobody is left but `worker`, and none was ever given anything to do: an app that cannot even start must not keep others out.
+    fn brought_app_in_vain(&self, worker: WorkerId) -> bool {
+        let gone = |(id, known): (&WorkerId, &Worker)| *id == worker || known.presence == Presence::Left;
+        let never_run = self.ending.is_none() && self.attempts == 0;
+        self.job.app.is_none() && never_run && self.workers.iter().all(gone)
     }
 
     /// Whether `worker` registered and has not said goodbye.

@@ -17,6 +17,8 @@ pub enum Event {
         /// The app.
         app: AppIdentity,
     },
+    /// Whoever brought the app is gone, and nothing of it was ever run: the next worker brings the app.
+    AppForgotten,
     /// A worker came.
     WorkerRegistered {
         /// Its new name.

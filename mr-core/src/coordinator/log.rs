@@ -11,6 +11,9 @@ impl Coordinator {
     pub(super) fn log(&self, event: &Event) {
         match event {
             Event::AppAdopted { app } => info!(%app, maps = self.map_inputs.len(), "the first worker brought the app"),
+            Event::AppForgotten => {
+                info!("the app was never run, and who brought it has left: the next worker brings the app");
+            }
             Event::WorkerRegistered { worker, name, .. } => info!(%worker, name, "worker registered"),
             Event::WorkerHeard { .. } | Event::AttemptProgressed { .. } => {}
             Event::WorkerLost { worker } => {

@@ -188,6 +188,12 @@ impl Coordinator {
         self.maps = TaskTable::new(self.map_inputs.len(), &self.job);
         self.app = Some(app);
     }
+
+    fn forget_app(&mut self) {
+        self.app = None;
+        self.map_inputs = Vec::new();
+        self.maps = TaskTable::new(0, &self.job);
+    }
 }
 
 /// Decides on `request` and applies what follows: what a driver does, in one step.

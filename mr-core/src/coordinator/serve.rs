@@ -205,6 +205,7 @@ impl<W: World, R: Responder> Server<'_, W, R> {
 fn concerns_others(event: &Event) -> bool {
     match event {
         Event::AppAdopted { .. }
+        | Event::AppForgotten
         | Event::WorkerRegistered { .. }
         | Event::WorkerHeard { .. }
         | Event::AttemptAssigned { .. }

@@ -295,6 +295,8 @@ impl Model {
     pub(crate) fn goodbye(&mut self, worker: u32) -> Expected {
         if self.knows(worker) {
             self.workers[worker as usize - 1].left = true;
+            // An app of which nothing was run goes with the last who has it.
+            self.adopted &= self.ended() || !self.attempts.is_empty() || self.workers.iter().any(|known| !known.left);
             for i in 0..self.attempts.len() {
                 if self.attempts[i].worker == worker && self.attempts[i].open {
                     self.attempts[i].open = false;

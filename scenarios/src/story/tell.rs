@@ -124,6 +124,7 @@ impl<'a> Teller<'a> {
         use coordinator::Event as E;
         match event {
             E::AppAdopted { app } => (Kind::Said, format!("runs the app {}", app.name), None),
+            E::AppForgotten => (Kind::Said, "forgets the app, which was never run".to_owned(), None),
             E::WorkerRegistered { worker, name, .. } => {
                 self.workers.insert(*worker, name.clone());
                 (Kind::Said, format!("{name} is worker {}", worker.0), None)
