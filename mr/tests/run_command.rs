@@ -155,13 +155,34 @@ fn a_worker_that_dies_is_replaced_without_waiting_for_the_timeout() {
 
 #[test]
 fn workers_that_only_ever_die_end_the_job() {
-    let place = Place::new();
-    let inputs = place.words(2);
-    let ended = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "die"]).wait();
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("worker processes died in a row without finishing a task"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("77"), "with what they died of: {}", ended.stderr);
-    place.outputs(".", 0);
+    // 0 and 1 are what a worker leaves with when the job has ended, and here it has not.
+    for code in ["77", "0", "1"] {
+        let place = Place::new();
+        let inputs = place.words(2);
+        let mood = format!("exit={code}");
+        let ended = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", &mood]).wait();
+        assert_eq!(ended.code, Some(1));
+        let message = "worker processes died in a row without finishing a task";
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
+        let cause = format!("(the last: exit status: {code})");
+        assert!(ended.stderr.contains(&cause), "with what they died of: {}", ended.stderr);
+        place.outputs(".", 0);
+    }
+}
+
+#[test]
+fn a_worker_that_its_app_ends_before_the_job_has_ended_is_replaced() {
+    for code in ["0", "1"] {
+        let place = Place::new();
+        let inputs = place.words(3);
+        let mood = format!("exit-once={code}");
+        let options = ["--workers", "1", "--arg", &mood, "--task-timeout", "100s", "--reduces", "2"];
+        let started = Instant::now();
+        let ended = place.mr_run(&plugin("moody"), &inputs, &options).succeed();
+        assert!(started.elapsed() < Duration::from_secs(50), "the timeout was not waited for");
+        assert!(ended.stdout.contains("of them 1 retry"), "{}", ended.stdout);
+        assert_eq!(place.outputs(".", 2), place.oracle(&plugin("moody"), "", &inputs, 2));
+    }
 }
 
 #[test]

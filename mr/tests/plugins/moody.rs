@@ -1,6 +1,8 @@
 //! An app for tests: counts words, sleeps and fails on demand. Its argument is a list such as `map=300 reduce=50 fail=word`:
-//! milliseconds that each call of map or reduce sleeps, and a word that map refuses.
+//! milliseconds that each call of map or reduce sleeps, and a word that map refuses. `exit=1` lets map end the process with that
+//! exit code, and `exit-once=1` does so only for who first makes the file `exited`.
 
+use std::fs::File;
 use std::thread;
 use std::time::Duration;
 
@@ -11,19 +13,23 @@ struct Moody {
     map: Duration,
     reduce: Duration,
     fail: Option<String>,
-    die: bool,
+    exit: Option<i32>,
+    exit_once: Option<i32>,
 }
 
 impl Moody {
     fn new(argument: &str) -> Result<Self, AppError> {
         let mut moody = Self::default();
         for wish in argument.split_whitespace() {
-            let millis = |text: &str| text.parse().map(Duration::from_millis).map_err(|_| AppError::new("no number"));
+            let no_number = |_| AppError::new("no number");
+            let millis = |text: &str| text.parse().map(Duration::from_millis).map_err(no_number);
+            let code = |text: &str| text.parse().map(Some).map_err(no_number);
             match wish.split_once('=') {
                 Some(("map", text)) => moody.map = millis(text)?,
                 Some(("reduce", text)) => moody.reduce = millis(text)?,
                 Some(("fail", word)) => moody.fail = Some(word.to_owned()),
-                _ if wish == "die" => moody.die = true,
+                Some(("exit", text)) => moody.exit = code(text)?,
+                Some(("exit-once", text)) => moody.exit_once = code(text)?,
                 _ => return Err(AppError(format!("`{wish}` is no mood"))),
             }
         }
@@ -37,8 +43,9 @@ impl App for Moody {
     }
 
     fn map(&self, input: MapInput<'_>, emit: &mut dyn Emit) -> Result<(), AppError> {
-        if self.die {
-            std::process::exit(77);
+        let first = |_: &i32| File::create_new("exited").is_ok();
+        if let Some(code) = self.exit.or(self.exit_once.filter(first)) {
+            std::process::exit(code);
         }
         thread::sleep(self.map);
         for word in input.data.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {

@@ -5,13 +5,12 @@
 use std::num::NonZeroUsize;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedSender;
 use mr_core::coordinator::Order;
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::RunArguments;
@@ -25,24 +24,36 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// How long the workers of a cluster look for a coordinator that says nothing.
 const RETRY_FOR: &str = "3s";
 
-/// How many tasks were committed so far: the sign that dying workers still get somewhere.
+/// How far the job has come, as far as it matters to those who watch the workers.
 #[derive(Debug, Default)]
-pub(super) struct Commits(AtomicU64);
+pub(super) struct Milestones {
+    commits: AtomicU64,
+    ended: AtomicBool,
+}
 
-impl Commits {
-    pub(super) fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+impl Milestones {
+    /// One more task was committed: dying workers still get somewhere.
+    pub(super) fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// The job has ended: from now on workers leave by themselves. To be called before any of them can know.
+    pub(super) fn ended(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 }
 
 /// The running workers.
 pub(super) struct Cluster {
     watchers: JoinSet<()>,
-    ended: watch::Sender<bool>,
 }
 
 impl Cluster {
@@ -52,28 +63,25 @@ impl Cluster {
         address: &RealAddress,
         workers: NonZeroUsize,
         orders: &UnboundedSender<Order>,
-        commits: &Arc<Commits>,
+        milestones: &Arc<Milestones>,
     ) -> Result<Self, Failure> {
-        let (ended, _) = watch::channel(false);
         let deaths = Arc::new(Deaths { limit: 4 * workers.get() as u64 + 4, ..Deaths::default() });
         let mut watchers = JoinSet::new();
         for _ in 0..workers.get() {
             let mut watcher = Watcher {
                 command: WorkerCommand::new(arguments, address)?,
                 orders: orders.clone(),
-                commits: commits.clone(),
+                milestones: milestones.clone(),
                 deaths: deaths.clone(),
-                ended: ended.subscribe(),
             };
             let child = watcher.command.spawn()?;
             watchers.spawn(async move { watcher.watch(child).await });
         }
-        Ok(Self { watchers, ended })
+        Ok(Self { watchers })
     }
 
     /// Waits for the workers to leave, now that the job has ended, and kills those that do not.
     pub(super) async fn stop(mut self) {
-        self.ended.send_replace(true);
         let all_left = async { while self.watchers.join_next().await.is_some() {} };
         // Dropping the watchers of those who stay kills them.
         let _ = tokio::time::timeout(LEAVE_WITHIN, all_left).await;
@@ -138,9 +146,8 @@ impl Deaths {
 struct Watcher {
     command: WorkerCommand,
     orders: UnboundedSender<Order>,
-    commits: Arc<Commits>,
+    milestones: Arc<Milestones>,
     deaths: Arc<Deaths>,
-    ended: watch::Receiver<bool>,
 }
 
 impl Watcher {
@@ -148,11 +155,11 @@ impl Watcher {
         loop {
             let name = child.id().map(worker_name).unwrap_or_default();
             let Ok(status) = child.wait().await else { return };
-            if *self.ended.borrow() || status.success() || status.code() == Some(1) {
-                // The job has ended, well or badly; the coordinator tells how.
+            self.order(Order::Bury(name.clone()));
+            if self.milestones.has_ended() {
                 return;
             }
-            self.order(Order::Bury(name.clone()));
+            // Whatever the exit code: an app may end its process with the very ones that a worker leaves with at the end.
             tracing::warn!(worker = name, %status, "worker process died");
             match self.successor(status) {
                 Ok(successor) => child = successor,
@@ -166,7 +173,7 @@ impl Watcher {
         if let Some(code @ 2..=3) = status.code() {
             return Err(format!("the workers cannot work (exit code {code}, see their message above)"));
         }
-        if self.deaths.one_more(self.commits.count()) {
+        if self.deaths.one_more(self.milestones.commits()) {
             let count = self.deaths.limit + 1;
             return Err(format!(
                 "{count} worker processes died in a row without finishing a task (the last: {status})"

@@ -10,14 +10,14 @@ use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressStyl
 use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, Phase};
 use world::Timestamp;
 
-use super::cluster::Commits;
+use super::cluster::Milestones;
 
 /// Shows a job while it runs.
 pub(super) struct Display {
     app: String,
     workers: NonZeroUsize,
     started: Instant,
-    commits: Arc<Commits>,
+    milestones: Arc<Milestones>,
     bars: MultiProgress,
     map: ProgressBar,
     reduce: ProgressBar,
@@ -25,13 +25,13 @@ pub(super) struct Display {
 }
 
 impl Display {
-    pub(super) fn new(app: &str, workers: NonZeroUsize, commits: Arc<Commits>) -> Self {
+    pub(super) fn new(app: &str, workers: NonZeroUsize, milestones: Arc<Milestones>) -> Self {
         let bars = MultiProgress::new();
         Self {
             app: app.to_owned(),
             workers,
             started: Instant::now(),
-            commits,
+            milestones,
             map: bars.add(bar("map")),
             reduce: bars.add(bar("reduce")),
             bars,
@@ -98,8 +98,9 @@ impl Display {
 impl Observer for Display {
     fn observe(&mut self, _now: Timestamp, event: &Event, coordinator: &Coordinator) {
         match event {
-            Event::AttemptCommitted { .. } => self.commits.add_one(),
-            Event::WorkerRegistered { .. } | Event::MapOutputLost { .. } | Event::JobEnded { .. } => {}
+            Event::AttemptCommitted { .. } => self.milestones.committed(),
+            Event::JobEnded { .. } => self.milestones.ended(),
+            Event::WorkerRegistered { .. } | Event::MapOutputLost { .. } => {}
             _ => return,
         }
         let progress = coordinator.progress();

@@ -21,7 +21,7 @@ use mr_core::protocol::Ending;
 use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
-use self::cluster::{Cluster, Commits};
+use self::cluster::{Cluster, Milestones};
 use self::display::Display;
 use self::outputs::Outputs;
 use super::coordinator::measured_inputs;
@@ -93,9 +93,9 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
 
     let (orders, order_receiver) = mpsc::unbounded();
     abort_on_signals(&orders)?;
-    let commits = Arc::new(Commits::default());
-    let cluster = Cluster::start(&arguments, &address, workers, &orders, &commits)?;
-    let mut display = Display::new(&arguments.app, workers, commits);
+    let milestones = Arc::new(Milestones::default());
+    let cluster = Cluster::start(&arguments, &address, workers, &orders, &milestones)?;
+    let mut display = Display::new(&arguments.app, workers, milestones);
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
     // Workers that died cannot have cleaned up.
