@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 
@@ -35,6 +36,53 @@ fn an_input_that_is_missing_or_a_directory_is_named() {
         Process::start("mrcoordinator", command).refuse(2, words);
     }
     assert!(!place.join("out").exists());
+    place.outputs(".", 0);
+}
+
+/// `program` in `place`, with the file `good` as its standard input.
+fn reading_a_file(place: &Place, program: &'static str, arguments: &[&str]) -> Process {
+    let mut command = Command::new("sh");
+    command.current_dir(place.path()).args(["-c", r#"exec "$0" "$@" <good"#]);
+    command.arg(place.program(program).get_program()).args(arguments);
+    Process::start(program, command)
+}
+
+#[test]
+fn an_input_that_is_another_file_for_each_process_is_refused_before_anything_is_removed() {
+    let place = Place::new();
+    place.write("good", "words");
+    place.write("out/mr-out-0", "of an earlier job");
+    symlink("/proc/self/fd/0", place.join("link")).unwrap();
+    for input in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "link"] {
+        let words = [&*format!("`{input}` leads through /proc"), "name the file itself"];
+        reading_a_file(&place, "mr", &["run", "wc", "good", input, "--out", "out"]).refuse(2, &words);
+        reading_a_file(&place, "mrcoordinator", &["--listen", "unix:sock", input]).refuse(2, &words);
+    }
+    assert_eq!(place.outputs("out", 1), [b"of an earlier job"]);
+    reading_a_file(&place, "mrsequential", &["wc", "/dev/stdin"]).succeed();
+    assert_eq!(place.outputs(".", 1), [b"words 1\n"], "one process reads what it is given");
+}
+
+#[test]
+fn an_input_that_is_no_regular_file_is_refused_and_not_waited_for() {
+    let place = Place::new();
+    assert!(Command::new("mkfifo").arg(place.join("pipe")).status().unwrap().success());
+    let _socket = UnixListener::bind(place.join("socket")).unwrap();
+    for (input, kind) in [("pipe", "a pipe"), ("socket", "a socket"), ("/dev/null", "a device")] {
+        let words = [&*format!("the input `{input}` is {kind}"), "write what comes out of it to a file"];
+        place.mr_run("wc", &one(input), &[]).refuse(2, &words);
+        for (program, arguments) in [("mrsequential", ["wc", input]), ("mrcoordinator", ["--listen=unix:sock", input])]
+        {
+            let mut command = place.program(program);
+            command.args(arguments);
+            Process::start(program, command).refuse(2, &words);
+        }
+    }
+    // In the course's form only the workers look.
+    let coordinator = place.coordinator(&one("pipe"), &["--log", "error"]);
+    let worker = place.worker("wc");
+    coordinator.refuse(1, &["map 0 (pipe) failed 4 times", "cannot open pipe: it is no regular file"]);
+    assert_eq!(worker.wait().code, Some(1));
     place.outputs(".", 0);
 }
 

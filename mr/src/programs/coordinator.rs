@@ -11,7 +11,8 @@ use mr_core::protocol::Ending;
 use tracing::info;
 use world::{Address, Network as _, World};
 
-use super::{INTERRUPTED, abort_on_signals, check_inputs, default_socket, names_a_socket, new_job_id};
+use super::inputs::measured_inputs;
+use super::{INTERRUPTED, abort_on_signals, default_socket, names_a_socket, new_job_id};
 use crate::cli::{EXIT_CODES, Failure, JobOptions, JoinSize, LogOptions, STYLES, SplitSize, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
@@ -106,18 +107,4 @@ fn inputs(files: &[Utf8PathBuf], lengths_matter: bool) -> Result<Vec<InputFile>,
         return measured_inputs(files);
     }
     Ok(files.iter().map(|file| InputFile { path: file.to_string(), len: None }).collect())
-}
-
-/// The inputs with their lengths.
-///
-/// # Errors
-///
-/// When one of them cannot be read.
-pub(super) fn measured_inputs(files: &[Utf8PathBuf]) -> Result<Vec<InputFile>, Failure> {
-    check_inputs(files.iter().map(AsRef::as_ref))?;
-    let measured = files.iter().map(|file| {
-        let len = std::fs::metadata(file).ok().map(|metadata| metadata.len());
-        InputFile { path: file.to_string(), len }
-    });
-    Ok(measured.collect())
 }

@@ -3,14 +3,13 @@
 pub mod apps;
 pub mod coordinator;
 pub mod generate;
+mod inputs;
 pub mod run;
 pub mod sequential;
 pub mod worker;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use camino::Utf8Path;
 use futures::channel::mpsc::UnboundedSender;
 use mr_core::coordinator::Order;
 use mr_core::ids::JobId;
@@ -36,29 +35,6 @@ pub fn worker_name(pid: u32) -> String {
 /// A fresh name for a job.
 fn new_job_id(world: &RealWorld) -> JobId {
     JobId(world.entropy())
-}
-
-/// A sentence about a file or directory that cannot be used as an input, or nothing when it can be read.
-fn input_trouble(path: &Utf8Path) -> Option<String> {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            Some(format!("the input `{path}` is a directory: name the files in it, for example `{path}/*`"))
-        }
-        Ok(_) => std::fs::File::open(path).err().map(|error| unreadable(path, &error)),
-        Err(error) => Some(unreadable(path, &error)),
-    }
-}
-
-fn unreadable(path: &Utf8Path, error: &io::Error) -> String {
-    format!("cannot read the input `{path}`: {error}")
-}
-
-/// Fails unless each of `inputs` can be read.
-fn check_inputs<'a>(inputs: impl IntoIterator<Item = &'a Utf8Path>) -> Result<(), Failure> {
-    match inputs.into_iter().find_map(input_trouble) {
-        Some(trouble) => Err(Failure::Usage(trouble)),
-        None => Ok(()),
-    }
 }
 
 /// Turns Ctrl-C and the wish of the system that this process end into an order to end the job.

@@ -8,7 +8,7 @@ use mr_core::app::Guarded;
 use mr_core::ids::Reduces;
 use mr_core::sequential;
 
-use super::check_inputs;
+use super::inputs::check_inputs;
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, find_app, start_log};
 use crate::real::RealWorld;
 
@@ -21,7 +21,7 @@ pub struct SequentialArguments {
     /// The app: the name of a built-in one, or the `.so` file of a plugin
     pub app: String,
 
-    /// Input files
+    /// Input files, regular ones
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<Utf8PathBuf>,
 
@@ -50,7 +50,7 @@ pub struct SequentialArguments {
 pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
     let source = find_app(&arguments.app)?;
-    check_inputs(arguments.files.iter().map(AsRef::as_ref))?;
+    check_inputs(&arguments.files)?;
     let app =
         source.create(&arguments.arg).map_err(|error| Failure::Usage(format!("the app cannot start: {error}")))?;
     let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();

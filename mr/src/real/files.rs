@@ -6,9 +6,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::OFlags;
 use world::{File, FileError, FileOperation, FileSystem, FileType, Metadata};
 
 /// The files of this machine, as this process's user may use them.
@@ -31,13 +32,18 @@ fn told<T>(operation: FileOperation, path: &Utf8Path, result: io::Result<T>) -> 
 impl FileSystem for Files {
     type File = OpenFile;
 
-    /// As the trait says; a directory, which Unix would open too, fails here and not at the first read.
+    /// As the trait says; a directory, which Unix would open too, fails here and not at the first read. So does whatever else is no
+    /// regular file: it has no length and no places to read from.
     async fn open(&self, path: &Utf8Path) -> Result<OpenFile, FileError> {
         let open = || {
-            let file = fs::File::open(path)?;
+            // Without waiting, as for a pipe that nobody may ever write to; to regular files it makes no difference.
+            let file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
             let metadata = file.metadata()?;
             if metadata.is_dir() {
                 return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+            }
+            if !metadata.is_file() {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
             }
             Ok((file, metadata.len()))
         };

@@ -24,7 +24,7 @@ use world::{Address, Network as _, World};
 use self::cluster::{Cluster, Milestones};
 use self::display::Display;
 use self::outputs::Outputs;
-use super::coordinator::measured_inputs;
+use super::inputs::measured_inputs;
 use super::{INTERRUPTED, abort_on_signals, new_job_id};
 use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;
@@ -39,7 +39,7 @@ pub struct RunArguments {
     /// The app: the name of a built-in one (`mr apps` lists them), or the `.so` file of a plugin
     pub app: String,
 
-    /// Input files
+    /// Input files, regular ones
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<Utf8PathBuf>,
 
