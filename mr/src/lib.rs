@@ -7,6 +7,8 @@
 //!
 //! Nothing here decides anything about a job: that is `mr-core`'s, which runs in a simulated world just as well.
 
+#![warn(clippy::print_stderr, clippy::print_stdout, reason = "they panic when nobody reads: see cli::tell")]
+
 pub mod cli;
 pub mod corpus;
 pub mod programs;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::tell;
+
 /// Why a program did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -40,7 +42,7 @@ impl Failure {
 pub fn conclude(program: &str, result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     if failure != Failure::JobSilently {
-        eprintln!("{program}: {failure}");
+        tell(format_args!("{program}: {failure}"));
     }
     ExitCode::from(failure.code())
 }

@@ -29,6 +29,12 @@ pub fn start_log(options: &LogOptions) -> Result<(), Failure> {
     })?;
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A second start, as in tests that run several programs in one process, keeps the first log.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        // It would say on stderr that nothing can be said on stderr, and panic.
+        .log_internal_errors(false)
+        .try_init();
     Ok(())
 }

@@ -1,16 +1,18 @@
-//! What the command lines of all programs share: how apps are found, sizes written, logs shown, and how a program ends.
+//! What the command lines of all programs share: how apps are found, sizes written, logs shown, people told, and how a program ends.
 
 mod app;
 mod exit;
 mod log;
 mod options;
 mod size;
+mod tell;
 
 pub use app::{builtin_names, find_app};
 pub use exit::{Failure, conclude};
 pub use log::{LogOptions, start_log};
 pub use options::{JobOptions, WorkerOptions};
 pub use size::{JoinSize, SplitSize, byte_count};
+pub use tell::{print, tell};
 
 use std::future::Future;
 

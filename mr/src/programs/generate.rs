@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{Failure, byte_count};
+use crate::cli::{Failure, byte_count, print};
 use crate::corpus;
 
 /// Write a reproducible text corpus: made-up words, frequent and rare as in a natural language (Zipf's law)
@@ -34,6 +34,6 @@ pub fn run(arguments: &GenerateArguments) -> Result<(), Failure> {
     let written = corpus::generate(&arguments.dir, arguments.bytes, arguments.seed, |bytes| bar.set_position(bytes));
     bar.finish_and_clear();
     let files = written.map_err(|error| Failure::Environment(error.to_string()))?;
-    println!("{} bytes in {} files in {}", arguments.bytes, files.len(), arguments.dir);
+    print(format_args!("{} bytes in {} files in {}", arguments.bytes, files.len(), arguments.dir));
     Ok(())
 }

@@ -214,10 +214,19 @@ pub(crate) struct Finished {
 }
 
 impl Process {
-    pub(crate) fn start(name: &'static str, mut command: Command) -> Self {
+    pub(crate) fn start(name: &'static str, command: Command) -> Self {
+        Self::spawn(name, command, |file| file)
+    }
+
+    /// One of which nothing is kept: it writes to `ear` whatever it says.
+    pub(crate) fn unheard(name: &'static str, command: Command, ear: &File) -> Self {
+        Self::spawn(name, command, |_| ear.try_clone().unwrap())
+    }
+
+    fn spawn(name: &'static str, mut command: Command, stream: impl Fn(File) -> File) -> Self {
         let output = tempfile::tempdir().unwrap();
-        let file = |stream: &str| File::create(output.path().join(stream)).unwrap();
-        let child = command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err")).spawn();
+        let open = |name: &str| stream(File::create(output.path().join(name)).unwrap());
+        let child = command.stdin(Stdio::null()).stdout(open("out")).stderr(open("err")).spawn();
         Self { name, child: child.unwrap_or_else(|error| panic!("{name}: {error}")), output }
     }
 

@@ -1,6 +1,5 @@
 //! What a person sees of a job: a progress bar per phase on a terminal, one plain line per phase elsewhere, a summary.
 
-use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +10,7 @@ use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, Phase};
 use world::Timestamp;
 
 use super::cluster::Milestones;
+use crate::cli::{print, tell};
 
 /// Shows a job while it runs.
 pub(super) struct Display {
@@ -78,8 +78,7 @@ impl Display {
             ),
             format!("  outputs   {}{last}", out.join("mr-out-0")),
         ];
-        // Nobody may be reading any more; the job is done all the same.
-        let _ = writeln!(io::stdout().lock(), "{}", lines.join("\n"));
+        print(lines.join("\n"));
     }
 
     fn end_of_phase(&self, phase: Phase, progress: &JobProgress) {
@@ -90,7 +89,8 @@ impl Display {
         };
         if self.bars.is_hidden() {
             let tasks = counted(tasks as u64, "task", "tasks");
-            eprintln!("{name}: {tasks} committed after {:.2} s", self.started.elapsed().as_secs_f64());
+            let seconds = self.started.elapsed().as_secs_f64();
+            tell(format_args!("{name}: {tasks} committed after {seconds:.2} s"));
         }
     }
 }
