@@ -122,6 +122,33 @@ fn a_second_run_leaves_nothing_of_the_first() {
 }
 
 #[test]
+fn a_run_that_cannot_start_leaves_the_outputs_of_an_earlier_job() {
+    let place = Place::new();
+    let inputs = place.words(1);
+    place.write("out/mr-out-0", "of an earlier job");
+    let missing = place.join("missing").into_os_string().into_string().unwrap();
+    let run = |tmpdir: &str, dir: &str| {
+        let mut command = place.program("mr");
+        command.env("TMPDIR", tmpdir).args(["run", "wc", "--out", "out", "--dir", dir]).args(&inputs);
+        Process::start("mr run", command)
+    };
+    run(&missing, ".").refuse(3, &["the coordinator's socket", "set TMPDIR"]);
+    run("/tmp", "missing").refuse(3, &["`missing`", "No such file", "give --dir another"]);
+    run("/tmp", "w/0").refuse(3, &["`w/0`", "Not a directory", "give --dir another"]);
+    assert_eq!(place.outputs("out", 1), [b"of an earlier job"]);
+}
+
+#[test]
+fn a_long_name_of_the_directory_for_temporary_files_does_no_harm() {
+    let place = Place::new();
+    let inputs = place.words(1);
+    let mut command = place.program("mr");
+    command.env("TMPDIR", place.directory(&"long".repeat(30))).args(["run", "wc"]).args(&inputs);
+    Process::start("mr run", command).succeed();
+    assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &inputs, 10));
+}
+
+#[test]
 fn files_named_twice_or_alike_are_tasks_of_their_own_and_empty_ones_are_too() {
     let place = Place::new();
     place.write("a/f", "x y");

@@ -6,6 +6,7 @@
 mod cluster;
 mod display;
 mod outputs;
+mod places;
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use world::{Address, Network as _, World};
 use self::cluster::{Cluster, Milestones};
 use self::display::Display;
 use self::outputs::Outputs;
+use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;
 use super::{INTERRUPTED, abort_on_signals, new_job_id};
 use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
@@ -79,15 +81,16 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let world = RealWorld::new();
     let app = checked_app(&arguments)?;
     let inputs = measured_inputs(&arguments.files)?;
-    let outputs = Outputs::prepare(&arguments.worker.out, &arguments.files)?;
+    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files)?;
+    check_intermediate(arguments.worker.dir())?;
 
     let job_id = new_job_id(&world);
     let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let join_size = join_size(&arguments, &inputs, workers);
     let job = arguments.job.job(job_id, inputs, arguments.split_size, join_size);
     let job = Job { app: Some(app), ..job };
-    let private = private_directory()?;
-    let address = RealAddress::Unix(private.path().join("coordinator.sock"));
+    let private = SocketDirectory::make()?;
+    let address = RealAddress::Unix(private.socket());
     let listening = world.network().listen(&Address::from(&address)).await;
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
 
@@ -95,6 +98,8 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     abort_on_signals(&orders)?;
     let milestones = Arc::new(Milestones::default());
     let cluster = Cluster::start(&arguments, &address, workers, &orders, &milestones)?;
+    // Only now, when nothing can keep the job from starting: the workers have been started, but get no task before it is served.
+    outputs.remove_earlier()?;
     let mut display = Display::new(&arguments.app, workers, milestones);
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
@@ -130,12 +135,4 @@ fn checked_app(arguments: &RunArguments) -> Result<AppIdentity, Failure> {
         Ok(_) => Ok(app.identity()),
         Err(error) => Err(Failure::Usage(format!("the app `{}` cannot start: {error}", arguments.app))),
     }
-}
-
-/// A directory for the coordinator's socket that only this user can look into.
-fn private_directory() -> Result<tempfile::TempDir, Failure> {
-    tempfile::Builder::new()
-        .prefix("mr-run-")
-        .tempdir()
-        .map_err(|error| Failure::Environment(format!("cannot make a directory for the coordinator's socket: {error}")))
 }

@@ -1,4 +1,4 @@
-//! The directory that a job's outputs go to: ours alone while the job runs, and free of an earlier job's outputs.
+//! The directory that a job's outputs go to: ours alone while the job runs, and free of an earlier job's outputs once it starts.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -7,20 +7,22 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cli::Failure;
 
-/// A directory made ready for outputs, locked until this is dropped.
+/// A directory for outputs, locked until this is dropped.
 pub(super) struct Outputs {
     directory: Utf8PathBuf,
+    /// The outputs of an earlier job.
+    earlier: Vec<Utf8PathBuf>,
     /// Keeps a second `mr run` out of the directory.
     _lock: File,
 }
 
 impl Outputs {
-    /// Makes `directory` if need be, checks that it can be written to, locks it, and removes the outputs of an earlier job.
+    /// Makes `directory` if need be, checks that it can be written to, and locks it.
     ///
     /// # Errors
     ///
-    /// When it cannot be used, another `mr run` uses it, or one of `inputs` would be removed.
-    pub(super) fn prepare(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
+    /// When it cannot be used, another `mr run` uses it, or one of `inputs` is among the outputs of an earlier job.
+    pub(super) fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
         fs::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
         // Tried, not asked: permissions, read-only mounts and full disks all show.
         tempfile::tempfile_in(directory).map_err(|error| unusable(directory, &error))?;
@@ -36,13 +38,22 @@ impl Outputs {
         }
         let earlier = earlier_outputs(directory).map_err(|error| unusable(directory, &error))?;
         refuse_to_remove_inputs(&earlier, inputs)?;
-        for output in &earlier {
-            fs::remove_file(output).map_err(|error| unusable(directory, &error))?;
+        Ok(Self { directory: directory.to_owned(), earlier, _lock: lock })
+    }
+
+    /// Removes the outputs of an earlier job, for which nothing may stand in the way of this one any more.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be removed.
+    pub(super) fn remove_earlier(&self) -> Result<(), Failure> {
+        for output in &self.earlier {
+            fs::remove_file(output).map_err(|error| unusable(&self.directory, &error))?;
         }
-        if !earlier.is_empty() {
-            tracing::info!(count = earlier.len(), %directory, "removed the outputs of an earlier job");
+        if !self.earlier.is_empty() {
+            tracing::info!(count = self.earlier.len(), directory = %self.directory, "removed the outputs of an earlier job");
         }
-        Ok(Self { directory: directory.to_owned(), _lock: lock })
+        Ok(())
     }
 
     /// The directory.
@@ -96,7 +107,9 @@ mod tests {
         for name in ["mr-out-0", "mr-out-19", "mr-out-", "mr-out-x", "mr-output-1", "notes.txt"] {
             fs::write(path.join(name), "x").unwrap();
         }
-        Outputs::prepare(&path, &[]).unwrap();
+        let outputs = Outputs::claim(&path, &[]).unwrap();
+        assert!(path.join("mr-out-19").exists(), "not before the job can start");
+        outputs.remove_earlier().unwrap();
         let mut left: Vec<_> =
             path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
         left.sort();
@@ -108,7 +121,7 @@ mod tests {
         let (_guard, path) = directory();
         let input = path.join("mr-out-3");
         fs::write(&input, "precious").unwrap();
-        let failure = Outputs::prepare(&path, &[path.join("./mr-out-3")]).err().unwrap();
+        let failure = Outputs::claim(&path, &[path.join("./mr-out-3")]).err().unwrap();
         assert_eq!(failure.code(), 2);
         assert_eq!(fs::read_to_string(&input).unwrap(), "precious");
     }
@@ -116,10 +129,10 @@ mod tests {
     #[test]
     fn two_jobs_do_not_share_a_directory() {
         let (_guard, path) = directory();
-        let first = Outputs::prepare(&path, &[]).unwrap();
-        let second = Outputs::prepare(&path, &[]).err().unwrap();
+        let first = Outputs::claim(&path, &[]).unwrap();
+        let second = Outputs::claim(&path, &[]).err().unwrap();
         assert!(second.to_string().contains("another `mr run`"), "{second}");
         drop(first);
-        Outputs::prepare(&path, &[]).unwrap();
+        Outputs::claim(&path, &[]).unwrap();
     }
 }

@@ -1,0 +1,54 @@
+//! Where a run keeps what is not for the person: the coordinator's socket, and intermediate files.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use camino::Utf8Path;
+use tempfile::TempDir;
+
+use crate::cli::Failure;
+use crate::real::address::MAX_SOCKET_PATH_BYTES;
+
+/// A directory for the coordinator's socket that only this user can look into. Dropping it removes it.
+pub(super) struct SocketDirectory(TempDir);
+
+impl SocketDirectory {
+    /// Makes one where temporary files go, or in `/tmp` if the path of the socket would be longer than sockets' may be.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub(super) fn make() -> Result<Self, Failure> {
+        let made = Self::make_in(&env::temp_dir())?;
+        if made.socket().as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
+            Ok(made)
+        } else {
+            Self::make_in(Path::new("/tmp"))
+        }
+    }
+
+    fn make_in(parent: &Path) -> Result<Self, Failure> {
+        let made = tempfile::Builder::new().prefix("mr-run-").tempdir_in(parent);
+        made.map(Self).map_err(|error| {
+            Failure::Environment(format!(
+                "cannot make a directory for the coordinator's socket: {error}; set TMPDIR to a directory that can be written to"
+            ))
+        })
+    }
+
+    /// The path of the socket in it.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.0.path().join("coordinator.sock")
+    }
+}
+
+/// Fails unless intermediate files can be written to `directory`.
+pub(super) fn check_intermediate(directory: &Utf8Path) -> Result<(), Failure> {
+    // Tried, not asked: permissions, read-only mounts and full disks all show.
+    match tempfile::tempfile_in(directory) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::Environment(format!(
+            "cannot write intermediate files to the directory `{directory}`: {error}; create it or give --dir another"
+        ))),
+    }
+}
