@@ -41,9 +41,8 @@ fn an_input_that_is_missing_or_a_directory_is_named() {
 
 /// `program` in `place`, with the file `good` as its standard input.
 fn reading_a_file(place: &Place, program: &'static str, arguments: &[&str]) -> Process {
-    let mut command = Command::new("sh");
-    command.current_dir(place.path()).args(["-c", r#"exec "$0" "$@" <good"#]);
-    command.arg(place.program(program).get_program()).args(arguments);
+    let mut command = place.program_in_shell(program, r#"exec "$0" "$@" <good"#);
+    command.args(arguments);
     Process::start(program, command)
 }
 

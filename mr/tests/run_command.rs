@@ -149,6 +149,26 @@ fn a_long_name_of_the_directory_for_temporary_files_does_no_harm() {
 }
 
 #[test]
+fn more_map_outputs_than_files_may_be_open_by_default_are_no_trouble() {
+    let place = Place::new();
+    let inputs = place.words(120);
+    let expected = place.oracle("wc", "", &inputs, 4);
+    let few_files = r#"ulimit -S -n 64 && exec "$0" "$@""#;
+    let mut command = place.program_in_shell("mr", few_files);
+    command.args(["run", "wc", "--workers=1", "--slots=4", "--join-size=never", "--reduces=4"]).args(&inputs);
+    Process::start("mr run", command).succeed();
+    assert_eq!(place.outputs(".", 4), expected);
+
+    let coordinator = place.coordinator(&inputs, &["--reduces", "4"]);
+    let mut command = place.program_in_shell("mrworker", few_files);
+    command.args(["wc", "sock", "--slots=4", "--out"]).arg(place.directory("out"));
+    let worker = Process::start("mrworker", command);
+    coordinator.succeed();
+    worker.succeed();
+    assert_eq!(place.outputs("out", 4), expected);
+}
+
+#[test]
 fn files_named_twice_or_alike_are_tasks_of_their_own_and_empty_ones_are_too() {
     let place = Place::new();
     place.write("a/f", "x y");

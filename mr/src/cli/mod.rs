@@ -3,6 +3,7 @@
 mod app;
 mod exit;
 mod log;
+mod open_files;
 mod options;
 mod size;
 mod tell;
@@ -35,7 +36,7 @@ Exit codes:
   3    a socket, directory or coordinator could not be used
   130  interrupted";
 
-/// Runs `program` with threads for its sockets, and a thread for each attempt it computes.
+/// Runs `program` with threads for its sockets, a thread for each attempt it computes, and as many open files as the system allows.
 ///
 /// Attempts that still compute when `program` is done are left behind: the end of the process ends them.
 ///
@@ -43,6 +44,7 @@ Exit codes:
 ///
 /// As `program`; or when the system has no threads to give.
 pub fn run_async(program: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

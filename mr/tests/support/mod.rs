@@ -126,6 +126,13 @@ impl Place {
         command
     }
 
+    /// A program of ours, to be started in this place by a shell that runs `script`, in which `"$0" "$@"` is the program.
+    pub(crate) fn program_in_shell(&self, name: &str, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.current_dir(self.path()).args(["-c", script]).arg(program(name));
+        command
+    }
+
     pub(crate) fn mr_run(&self, app: &str, inputs: &[String], options: &[&str]) -> Process {
         let mut command = self.program("mr");
         command.args(["run", app]).args(inputs).args(options);
