@@ -136,6 +136,9 @@ fn an_output_directory_that_cannot_be_used_is_named() {
     place.write("file", "");
     place.mr_run("wc", &one("in"), &["--out", "file/out"]).refuse(3, &["`file/out`", "Not a directory"]);
     place.mr_run("wc", &one("in"), &["--out", "file"]).refuse(3, &["`file`"]);
+    let mut command = place.program("mrsequential");
+    command.args(["wc", "in", "--out", "file/out"]);
+    Process::start("mrsequential", command).refuse(3, &["`file/out`", "Not a directory"]);
 }
 
 #[test]
@@ -143,6 +146,9 @@ fn an_input_that_the_job_would_overwrite_is_saved() {
     let place = Place::new();
     place.write("mr-out-3", "precious words");
     place.mr_run("wc", &one("mr-out-3"), &[]).refuse(2, &["`mr-out-3`", "another directory"]);
+    let mut command = place.program("mrsequential");
+    command.args(["wc", "mr-out-3"]);
+    Process::start("mrsequential", command).refuse(2, &["`mr-out-3`", "another directory"]);
     assert_eq!(fs::read_to_string(place.join("mr-out-3")).unwrap(), "precious words");
 }
 

@@ -122,6 +122,25 @@ fn a_second_run_leaves_nothing_of_the_first() {
 }
 
 #[test]
+fn a_sequential_job_makes_the_directory_of_its_outputs_and_leaves_no_others_there() {
+    let place = Place::new();
+    let inputs = prose_files(&place);
+    let sequential = |app: &str, argument: &str, reduces: &str| {
+        let mut command = place.program("mrsequential");
+        command.args([app, "--arg", argument, "--reduces", reduces, "--out", "new/deep"]).args(&inputs);
+        Process::start("mrsequential", command)
+    };
+    sequential("wc", "", "3").succeed();
+    place.outputs("new/deep", 3);
+    let word = prose(0, 1);
+    let failed = sequential(&plugin("moody"), &format!("fail={}", word.trim()), "2").wait();
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    place.outputs("new/deep", 3);
+    sequential("wc", "", "2").succeed();
+    assert_eq!(place.outputs("new/deep", 2), place.oracle("wc", "", &inputs, 2));
+}
+
+#[test]
 fn a_run_that_cannot_start_leaves_the_outputs_of_an_earlier_job() {
     let place = Place::new();
     let inputs = place.words(1);

@@ -70,7 +70,8 @@ pub struct WorkerOptions {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = byte_count)]
     pub memory: u64,
 
-    /// Directory for the outputs, mr-out-*
+    /// Directory for the outputs, mr-out-*. `mr run` removes those of an earlier job; workers started by hand do not, so where that
+    /// one had more reduces some stay
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: Utf8PathBuf,
 

@@ -9,6 +9,7 @@ use mr_core::ids::Reduces;
 use mr_core::sequential;
 
 use super::inputs::check_inputs;
+use super::outputs::Outputs;
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, find_app, start_log};
 use crate::real::RealWorld;
 
@@ -33,7 +34,7 @@ pub struct SequentialArguments {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub arg: String,
 
-    /// Directory for the outputs, mr-out-*
+    /// Directory for the outputs, mr-out-*; made if it does not exist, and rid of those of an earlier job
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: Utf8PathBuf,
 
@@ -53,11 +54,13 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     check_inputs(&arguments.files)?;
     let app =
         source.create(&arguments.arg).map_err(|error| Failure::Usage(format!("the app cannot start: {error}")))?;
+    let directory = Outputs::claim(&arguments.out, &arguments.files)?;
     let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();
     let reduces = arguments.reduces.map(Reduces);
     let outputs = sequential::run(&RealWorld::new(), &Guarded::new(app), &inputs, reduces)
         .await
         .map_err(|error| Failure::Job(error.to_string()))?;
+    directory.remove_earlier()?;
     for (partition, output) in outputs.iter().enumerate() {
         let path = arguments.out.join(format!("mr-out-{partition}"));
         write_whole(&path, output).map_err(|error| Failure::Environment(format!("cannot write `{path}`: {error}")))?;

@@ -5,7 +5,6 @@
 
 mod cluster;
 mod display;
-mod outputs;
 mod places;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -24,9 +23,9 @@ use world::{Address, Network as _, World};
 
 use self::cluster::{Cluster, Milestones};
 use self::display::Display;
-use self::outputs::Outputs;
 use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;
+use super::outputs::Outputs;
 use super::{INTERRUPTED, abort_on_signals, new_job_id};
 use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;

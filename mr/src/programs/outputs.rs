@@ -12,7 +12,7 @@ pub(super) struct Outputs {
     directory: Utf8PathBuf,
     /// The outputs of an earlier job.
     earlier: Vec<Utf8PathBuf>,
-    /// Keeps a second `mr run` out of the directory.
+    /// Keeps a second job out of the directory.
     _lock: File,
 }
 
@@ -21,7 +21,7 @@ impl Outputs {
     ///
     /// # Errors
     ///
-    /// When it cannot be used, another `mr run` uses it, or one of `inputs` is among the outputs of an earlier job.
+    /// When it cannot be used, another job uses it, or one of `inputs` is among the outputs of an earlier job.
     pub(super) fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
         fs::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
         // Tried, not asked: permissions, read-only mounts and full disks all show.
@@ -31,7 +31,7 @@ impl Outputs {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::Environment(format!(
-                    "another `mr run` is writing its outputs to `{directory}`: wait for it, or give --out another directory"
+                    "another job is writing its outputs to `{directory}`: wait for it, or give --out another directory"
                 )));
             }
             Err(TryLockError::Error(error)) => return Err(unusable(directory, &error)),
@@ -131,7 +131,7 @@ mod tests {
         let (_guard, path) = directory();
         let first = Outputs::claim(&path, &[]).unwrap();
         let second = Outputs::claim(&path, &[]).err().unwrap();
-        assert!(second.to_string().contains("another `mr run`"), "{second}");
+        assert!(second.to_string().contains("another job"), "{second}");
         drop(first);
         Outputs::claim(&path, &[]).unwrap();
     }
