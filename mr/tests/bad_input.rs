@@ -96,7 +96,7 @@ fn an_input_that_the_workers_cannot_open_fails_the_job_by_name() {
 }
 
 #[test]
-fn no_input_files_no_reduces_and_no_app_are_wrong_usage() {
+fn no_input_files_no_app_and_numbers_out_of_range_are_wrong_usage() {
     let place = Place::new();
     place.write("in", "words");
     let run = |program: &'static str, arguments: &[&str]| {
@@ -111,6 +111,11 @@ fn no_input_files_no_reduces_and_no_app_are_wrong_usage() {
     assert!(run("mrcoordinator", &["sock"]).contains("no input files"));
     assert!(run("mrsequential", &["wc"]).contains("<FILE>..."));
     assert!(run("mr", &["run", "wc", "in", "--reduces", "0"]).contains("--reduces"));
+    let most = "write a number of reduces between 1 and 1000000";
+    assert!(run("mr", &["run", "wc", "in", "--reduces", "1000001"]).contains(most));
+    assert!(run("mrcoordinator", &["in", "--reduces", "100000000"]).contains(most));
+    assert!(run("mrsequential", &["wc", "in", "--reduces", "100000000"]).contains(most));
+    assert!(run("mr", &["gen", "corpus", "--bytes", "18446744073709551615"]).contains("at most 1PiB"));
     assert!(run("mr", &["run", "wc", "in", "--task-timeout", "soon"]).contains("--task-timeout"));
     assert!(run("mr", &["run", "wc", "in", "--split-size", "0"]).contains("--split-size"));
     assert!(run("mr", &["run", "cw", "in"]).contains("there is no app `cw`: name one of wc,"));

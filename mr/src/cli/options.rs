@@ -11,12 +11,15 @@ use mr_core::tasks::Limits;
 
 use super::{JoinSize, SplitSize, byte_count};
 
+/// The most reduces that a job may have. Each is a file to write and some memory in every process: what is far more is a slip.
+const MAX_REDUCES: u32 = 1_000_000;
+
 /// How a job runs.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Job options")]
 pub struct JobOptions {
     /// Number of reduce tasks, and so of outputs
-    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = reduce_count)]
     pub reduces: NonZeroU32,
 
     /// How long a task may go without a sign of progress before another worker is asked to do it too
@@ -93,6 +96,18 @@ impl WorkerOptions {
         let defaults = Limits::default();
         Limits { map_buffer: usize::try_from(self.memory).unwrap_or(usize::MAX), ..defaults }
     }
+}
+
+/// Reads a number of reduces, for clap.
+///
+/// # Errors
+///
+/// When `text` is none, or too large a one.
+pub fn reduce_count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .ok()
+        .filter(|count: &NonZeroU32| count.get() <= MAX_REDUCES)
+        .ok_or_else(|| format!("write a number of reduces between 1 and {MAX_REDUCES}"))
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

@@ -70,10 +70,10 @@ pub fn generate(
     mut progress: impl FnMut(u64),
 ) -> Result<Vec<Utf8PathBuf>, CorpusError> {
     let count = bytes.div_ceil(FILE_BYTES).max(1);
-    let paths: Vec<_> = (0..count).map(|k| dir.join(format!("gen-{k:05}.txt"))).collect();
+    let path = |k: u64| dir.join(format!("gen-{k:05}.txt"));
     fs::create_dir_all(dir).map_err(|source| CorpusError::Directory { path: dir.to_owned(), source })?;
-    if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(CorpusError::Exists { path: path.clone() });
+    if let Some(path) = (0..count).map(path).find(|path| path.symlink_metadata().is_ok()) {
+        return Err(CorpusError::Exists { path });
     }
 
     let writer = Writer::new(seed);
@@ -82,16 +82,18 @@ pub fn generate(
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
             let sender = sender.clone();
-            let (paths, next, writer) = (&paths, &next, &writer);
+            let (next, writer) = (&next, &writer);
             scope.spawn(move || {
                 let mut buffer = Vec::new();
                 loop {
                     let k = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = usize::try_from(k).ok().and_then(|k| paths.get(k)) else { return };
+                    if k >= count {
+                        return;
+                    }
                     let len = FILE_BYTES.min(bytes - k * FILE_BYTES);
                     writer.write(k, len as usize, &mut buffer);
                     // Nobody listens any more once a file has failed.
-                    if sender.send(put_in_place(path, &buffer).map(|()| len)).is_err() {
+                    if sender.send(put_in_place(&path(k), &buffer).map(|()| len)).is_err() {
                         return;
                     }
                 }
@@ -106,7 +108,7 @@ pub fn generate(
         }
         Ok(())
     })?;
-    Ok(paths)
+    Ok((0..count).map(path).collect())
 }
 
 /// Writes a file under a temporary name and gives it its own when it is complete and the name is free.

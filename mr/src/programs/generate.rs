@@ -7,6 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::{Failure, byte_count, print};
 use crate::corpus;
 
+/// The largest corpus that is made, 1 PiB: what is more is a slip.
+const MAX_BYTES: u64 = 1 << 50;
+
 /// Write a reproducible text corpus: made-up words, frequent and rare as in a natural language (Zipf's law)
 #[derive(Debug, Args)]
 pub struct GenerateArguments {
@@ -14,7 +17,7 @@ pub struct GenerateArguments {
     pub dir: Utf8PathBuf,
 
     /// How many bytes in all
-    #[arg(long, value_name = "SIZE", default_value = "100MB", value_parser = byte_count)]
+    #[arg(long, value_name = "SIZE", default_value = "100MB", value_parser = corpus_size)]
     pub bytes: u64,
 
     /// The same size and seed give the same bytes on every machine
@@ -36,4 +39,9 @@ pub fn run(arguments: &GenerateArguments) -> Result<(), Failure> {
     let files = written.map_err(|error| Failure::Environment(error.to_string()))?;
     print(format_args!("{} bytes in {} files in {}", arguments.bytes, files.len(), arguments.dir));
     Ok(())
+}
+
+fn corpus_size(text: &str) -> Result<u64, String> {
+    let bytes = byte_count(text)?;
+    if bytes <= MAX_BYTES { Ok(bytes) } else { Err("a corpus has at most 1PiB: write a smaller size".to_owned()) }
 }

@@ -10,7 +10,7 @@ use mr_core::sequential;
 
 use super::inputs::check_inputs;
 use super::outputs::Outputs;
-use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, find_app, start_log};
+use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, find_app, reduce_count, start_log};
 use crate::real::RealWorld;
 
 /// Runs a MapReduce job in one process, one step after the other, and writes everything to mr-out-0.
@@ -27,7 +27,7 @@ pub struct SequentialArguments {
     pub files: Vec<Utf8PathBuf>,
 
     /// Write one output per partition, as a job with N reduces does [default: everything to mr-out-0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = reduce_count)]
     pub reduces: Option<NonZeroU32>,
 
     /// What the app is given to start with, such as grep's pattern
