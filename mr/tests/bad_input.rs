@@ -25,7 +25,9 @@ fn an_input_that_is_missing_or_a_directory_is_named() {
     let place = Place::new();
     place.directory("d");
     place.write("good", "words");
-    for (input, words) in [("nowhere", &["`nowhere`", "No such file"][..]), ("d", &["`d` is a directory", "`d/*`"])] {
+    for (input, words) in
+        [("nowhere", &["`nowhere`", "No such file"][..]), ("d", &["`d` is a directory", "`d/*`"]), ("d/", &["`d/*`"])]
+    {
         let inputs = ["good".to_owned(), input.to_owned()];
         place.mr_run("wc", &inputs, &["--out", "out"]).refuse(2, words);
         let mut command = place.program("mrsequential");
@@ -96,7 +98,7 @@ fn an_input_that_the_workers_cannot_open_fails_the_job_by_name() {
 }
 
 #[test]
-fn no_input_files_no_app_and_numbers_out_of_range_are_wrong_usage() {
+fn what_is_left_out_out_of_range_or_misspelt_is_wrong_usage() {
     let place = Place::new();
     place.write("in", "words");
     let run = |program: &'static str, arguments: &[&str]| {
@@ -116,6 +118,14 @@ fn no_input_files_no_app_and_numbers_out_of_range_are_wrong_usage() {
     assert!(run("mrcoordinator", &["in", "--reduces", "100000000"]).contains(most));
     assert!(run("mrsequential", &["wc", "in", "--reduces", "100000000"]).contains(most));
     assert!(run("mr", &["gen", "corpus", "--bytes", "18446744073709551615"]).contains("at most 1PiB"));
+    assert!(run("mr", &["gen", "", "--bytes", "10"]).contains("the name of the directory is empty"));
+    for program in ["mrcoordinator", "mrworker", "mrsequential"] {
+        let message = run(program, &["wc", "in", "--log", "inof"]);
+        assert!(
+            message.contains("--log inof: `inof` is no level; write a level (off, error, warn, info,"),
+            "{message}"
+        );
+    }
     assert!(run("mr", &["run", "wc", "in", "--task-timeout", "soon"]).contains("--task-timeout"));
     assert!(run("mr", &["run", "wc", "in", "--split-size", "0"]).contains("--split-size"));
     assert!(run("mr", &["run", "cw", "in"]).contains("there is no app `cw`: name one of wc,"));
@@ -140,7 +150,7 @@ fn an_output_directory_that_cannot_be_used_is_named() {
     place.write("in", "words");
     place.write("file", "");
     place.mr_run("wc", &one("in"), &["--out", "file/out"]).refuse(3, &["`file/out`", "Not a directory"]);
-    place.mr_run("wc", &one("in"), &["--out", "file"]).refuse(3, &["`file`"]);
+    place.mr_run("wc", &one("in"), &["--out", "file"]).refuse(3, &["`file` is no directory"]);
     let mut command = place.program("mrsequential");
     command.args(["wc", "in", "--out", "file/out"]);
     Process::start("mrsequential", command).refuse(3, &["`file/out`", "Not a directory"]);

@@ -29,8 +29,13 @@ pub struct GenerateArguments {
 ///
 /// # Errors
 ///
-/// When files are in the way or cannot be written.
+/// When the directory has no name, or files are in the way or cannot be written.
 pub fn run(arguments: &GenerateArguments) -> Result<(), Failure> {
+    if arguments.dir.as_str().is_empty() {
+        return Err(Failure::Usage(
+            "the name of the directory is empty: name one, or `.` for the current one".to_owned(),
+        ));
+    }
     let bar = ProgressBar::new(arguments.bytes);
     let style = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

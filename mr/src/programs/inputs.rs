@@ -51,7 +51,8 @@ fn trouble(path: &Utf8Path) -> Option<String> {
         Err(error) => return Some(unreadable(path, &error)),
     };
     if kind.is_dir() {
-        return Some(format!("the input `{path}` is a directory: name the files in it, for example `{path}/*`"));
+        let files = path.join("*");
+        return Some(format!("the input `{path}` is a directory: name the files in it, for example `{files}`"));
     }
     // Not even opened: that of a pipe waits for somebody to write to it.
     if !kind.is_file() {

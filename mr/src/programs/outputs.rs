@@ -23,7 +23,12 @@ impl Outputs {
     ///
     /// When it cannot be used, another job uses it, or one of `inputs` is among the outputs of an earlier job.
     pub(super) fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
-        fs::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
+        fs::create_dir_all(directory).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Failure::Environment(format!(
+                "the output directory `{directory}` is no directory: give --out another name"
+            )),
+            _ => unusable(directory, &error),
+        })?;
         // Tried, not asked: permissions, read-only mounts and full disks all show.
         tempfile::tempfile_in(directory).map_err(|error| unusable(directory, &error))?;
         let lock = File::open(directory).map_err(|error| unusable(directory, &error))?;
