@@ -141,6 +141,17 @@ fn a_sequential_job_makes_the_directory_of_its_outputs_and_leaves_no_others_ther
 }
 
 #[test]
+fn the_one_output_of_the_courses_sequential_form_is_written_beside_those_of_a_job() {
+    let place = Place::new();
+    let inputs = prose_files(&place);
+    place.write("mr-out-1", "of a job");
+    let mut command = place.program("mrsequential");
+    command.arg("wc").args(&inputs);
+    Process::start("mrsequential", command).succeed();
+    assert_eq!(place.outputs(".", 2)[1], b"of a job");
+}
+
+#[test]
 fn a_run_that_cannot_start_leaves_the_outputs_of_an_earlier_job() {
     let place = Place::new();
     let inputs = place.words(1);
