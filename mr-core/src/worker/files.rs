@@ -193,7 +193,7 @@ impl<F: FileSystem> JobFiles<F> {
     async fn remove_files_of(&self, attempt: AttemptId, directory: &Utf8Path) -> Result<(), FileError> {
         let own = attempt_name(attempt);
         let prefix = format!("{own}.");
-        for name in self.names(directory).await? {
+        for name in self.names(directory).await?.unwrap_or_default() {
             if name == own || name.starts_with(&prefix) {
                 self.remove_if_there(&directory.join(name)).await?;
             }
@@ -202,7 +202,7 @@ impl<F: FileSystem> JobFiles<F> {
     }
 
     async fn remove_with_contents(&self, directory: &Utf8Path) -> Result<(), FileError> {
-        let names = self.names(directory).await?;
+        let Some(names) = self.names(directory).await? else { return Ok(()) };
         // What decides which output counts goes last: who was told to commit and has slept since must find its own file gone
         // before it could decide anew.
         let (choices, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(CHOICE));
@@ -225,11 +225,11 @@ impl<F: FileSystem> JobFiles<F> {
         }
     }
 
-    /// What is in a directory: nothing, if there is none.
-    async fn names(&self, directory: &Utf8Path) -> Result<Vec<String>, FileError> {
+    /// What is in a directory, if there is one.
+    async fn names(&self, directory: &Utf8Path) -> Result<Option<Vec<String>>, FileError> {
         match self.files.read_dir(directory).await {
-            Err(error) if error.kind == io::ErrorKind::NotFound => Ok(Vec::new()),
-            names => names,
+            Err(error) if error.kind == io::ErrorKind::NotFound => Ok(None),
+            names => names.map(Some),
         }
     }
 
