@@ -221,19 +221,28 @@ fn a_crash_right_after_a_message_was_sent_does_not_call_it_back() {
     }
 }
 
+/// A server that answers nobody, and after a restart does not even listen.
+fn silent_server(cluster: &Cluster) {
+    cluster.node("server", ms(0), |world| async move {
+        if world.starts() > 1 {
+            return world.clock().sleep(secs(20)).await;
+        }
+        let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
+        let _unanswered = listener.accept().await;
+        std::future::pending::<()>().await;
+    });
+}
+
+/// The server is without power for ten seconds, from the first on.
+fn power_cut() -> Plan {
+    plan([at(secs(1), FaultKind::PowerLoss { node: "server".into(), restart_after: Some(secs(10)) })])
+}
+
 #[test]
 fn a_machine_without_power_refuses_nothing_until_it_is_back() {
-    let off = FaultKind::PowerLoss { node: "server".into(), restart_after: Some(secs(10)) };
     let heard = Left::default();
-    let (_, history) = record(1, &plan([at(secs(1), off)]), |cluster| {
-        cluster.node("server", ms(0), |world| async move {
-            if world.starts() > 1 {
-                return world.clock().sleep(secs(20)).await;
-            }
-            let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
-            let _unanswered = listener.accept().await;
-            std::future::pending::<()>().await;
-        });
+    let (_, history) = record(1, &power_cut(), |cluster| {
+        silent_server(cluster);
         let heard = heard.clone();
         cluster.node("client", ms(5), move |world| {
             let heard = heard.clone();
@@ -254,17 +263,9 @@ fn a_machine_without_power_refuses_nothing_until_it_is_back() {
 
 #[test]
 fn a_call_that_a_power_loss_left_open_is_closed_when_the_machine_is_back() {
-    let off = FaultKind::PowerLoss { node: "server".into(), restart_after: Some(secs(10)) };
     let heard = Left::default();
-    record(1, &plan([at(secs(1), off)]), |cluster| {
-        cluster.node("server", ms(0), |world| async move {
-            if world.starts() > 1 {
-                return world.clock().sleep(secs(20)).await;
-            }
-            let mut listener = world.network().listen(&Address::new("server")).await.unwrap();
-            let _unanswered = listener.accept().await;
-            std::future::pending::<()>().await;
-        });
+    record(1, &power_cut(), |cluster| {
+        silent_server(cluster);
         let heard = heard.clone();
         cluster.node("client", ms(5), move |world| {
             let heard = heard.clone();
