@@ -79,6 +79,33 @@ fn an_app_that_was_run_is_not_forgotten() {
 }
 
 #[test]
+fn permission_to_commit_falls_back_to_who_had_it_before_and_still_runs() {
+    let input = InputFile { path: "books.txt".into(), len: None };
+    let job = Job { reduces: Reduces::new(1), max_failures: 9, ..Job::new(JobId(1), vec![input]) };
+    let mut coordinator = Coordinator::new(job);
+    let mut ask = |seconds, request: Request| step(&mut coordinator, at(seconds), &request).1;
+    let reduce = |attempt| AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(attempt) };
+    let commit = |worker| Request::AskCommit { worker: WorkerId(worker), attempt: reduce(worker) };
+    let task = |worker, question| Request::AskTask { worker: WorkerId(worker), question };
+    for name in ["a", "ab", "abc"] {
+        ask(0, register(name));
+    }
+    ask(0, task(1, 1));
+    ask(0, Request::Done { worker: ONE, attempt: FIRST, counters: Counters::default() });
+    ask(0, task(1, 2));
+    assert_eq!(ask(0, commit(1)), Reply::Commit);
+    // The first shows nothing for the timeout; the second is told to commit, and fails, just when the first is back.
+    ask(10, task(2, 1));
+    assert_eq!(ask(10, commit(2)), Reply::Commit);
+    assert_eq!(ask(10, commit(1)), Reply::Wait);
+    let failure = Failure::Attempt { reason: "no room".into() };
+    ask(10, Request::Failed { worker: WorkerId(2), attempt: reduce(2), failure });
+    ask(20, task(3, 1));
+    assert_eq!(ask(19, commit(1)), Reply::Commit);
+    assert_eq!(ask(20, commit(3)), Reply::Wait, "the first has just shown that it lives");
+}
+
+#[test]
 fn the_tasks_of_a_buried_worker_are_given_out_at_once() {
     let mut coordinator = running();
     assert!(!coordinator.has_work(at(1)));

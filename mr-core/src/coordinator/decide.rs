@@ -187,7 +187,11 @@ impl Coordinator {
         }
         events.push(Event::AttemptProgressed { attempt, ticks });
         let (table, index) = self.table(attempt.task);
-        match table.get(index).and_then(|task| task.granted.last()) {
+        // One that has ended holds nothing any more; who was told before it, and still runs, does.
+        let holder = table
+            .get(index)
+            .and_then(|task| task.granted.iter().rev().find(|granted| task.running.contains_key(granted)));
+        match holder {
             Some(&holder) if holder == attempt.attempt => Reply::Commit,
             Some(&holder) if !table.is_overdue(index, holder, now) => Reply::Wait,
             _ => {
