@@ -32,8 +32,7 @@ struct Written {
     seed: u64,
     cluster: Spanned<ClusterShape>,
     workload: Spanned<Workload>,
-    #[serde(default)]
-    models: Models,
+    models: Option<Spanned<Models>>,
     #[serde(default)]
     faults: Vec<Spanned<Fault>>,
 }
@@ -59,16 +58,17 @@ impl PlanFile {
             (written.cluster.span(), written.cluster.get_ref().check()),
             (written.workload.span(), written.workload.get_ref().check()),
         ];
+        let models = written.models.iter().map(|models| (models.span(), models.get_ref().check()));
         let cluster = written.cluster.get_ref();
         let faults = written.faults.iter().map(|fault| (fault.span(), check_fault(fault.get_ref(), cluster)));
-        for (span, sense) in checks.into_iter().chain(faults) {
+        for (span, sense) in checks.into_iter().chain(models).chain(faults) {
             sense.map_err(|what| FileProblem::at(path, text, &span, what))?;
         }
         let schedule = Schedule {
             seed: written.seed,
             cluster: written.cluster.into_inner(),
             workload: written.workload.into_inner(),
-            models: written.models,
+            models: written.models.map(Spanned::into_inner).unwrap_or_default(),
             faults: written.faults.into_iter().map(Spanned::into_inner).collect(),
         };
         Ok(Self { about: written.about, breaks: written.breaks, schedule })
@@ -160,6 +160,20 @@ what = { power_loss = { node = "w1", restart_after = "1s" } }
         assert!(slow.contains("`0.5` is not a factor"), "{slow}");
         let drift = with("{ clock_drift = { node = \"w1\", parts_per_million = -1000000, duration = \"1s\" } }");
         assert!(drift.contains("drift"), "{drift}");
+    }
+
+    #[test]
+    fn models_out_of_bounds_are_refused() {
+        let latency = r#"
+[models.network.latency]
+min = "2ms"
+typical = "1ms"
+max = "3ms"
+"#;
+        let with = |text: &str| parse(&format!("{PLAN}{text}"));
+        let found = with(latency).expect_err("its typical is below its min").to_string();
+        assert!(found.starts_with("plan.toml:21: ") && found.contains("in this order"), "{found}");
+        assert_eq!(with(&latency.replace("2ms", "1us")).map(drop), Ok(()));
     }
 
     #[test]

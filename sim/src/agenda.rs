@@ -78,6 +78,8 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
+    /// Plans `action` for `at`, behind what is planned for then already.
+    ///
     /// # Panics
     ///
     /// When more than four thousand million things were planned, for which a run would take an hour.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::decisions::Spread;
 use crate::plan::{Fault, FaultKind, Trigger};
-use crate::settings::Settings;
+use crate::settings::{ComputeModel, DiskModel, NetworkModel, Settings};
 
 /// The longest time that a plan or a model may name: a hundred years, after which sums of several are still far from an overflow.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// The most times as long that anything may take.
-const SLOWEST: f64 = 1e9;
+/// The most times as long that a fault may make anything take.
+pub const SLOWEST: f64 = 1e9;
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
@@ -77,6 +77,42 @@ impl Spread {
     }
 }
 
+impl NetworkModel {
+    /// Whether a run can have it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Settings::check`].
+    pub fn check(&self) -> Result<(), String> {
+        self.latency.check()
+    }
+}
+
+impl DiskModel {
+    /// Whether a run can have it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Settings::check`].
+    pub fn check(&self) -> Result<(), String> {
+        self.latency.check().and(share(self.short_reads))
+    }
+}
+
+impl ComputeModel {
+    /// Whether a run can have it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Settings::check`].
+    pub fn check(&self) -> Result<(), String> {
+        let speeds = [self.nanos_per_byte, self.nanos_per_record];
+        let senseless = |speed: &f64| !(speed.is_finite() && *speed >= 0.0);
+        let found = self.slowness.values().copied().chain(speeds).find(senseless);
+        ensure(found.is_none(), || format!("`{}` is not a number from 0", found.unwrap_or_default()))
+    }
+}
+
 impl Settings {
     /// Whether a run can have them.
     ///
@@ -85,17 +121,7 @@ impl Settings {
     /// A sentence without its full stop that says what makes no sense: a spread out of order, a share outside 0 to 1, a speed that is no
     /// number from 0, a time of more than a hundred years.
     pub fn check(&self) -> Result<(), String> {
-        self.network.latency.check()?;
-        self.disk.latency.check()?;
-        share(self.disk.short_reads)?;
-        let compute = &self.compute;
-        let speeds = [compute.nanos_per_byte, compute.nanos_per_record];
-        for speed in compute.slowness.values().copied().chain(speeds) {
-            ensure((0.0..=SLOWEST).contains(&speed), || {
-                format!("`{speed}` is not a number from 0 to a thousand million")
-            })?;
-        }
-        Ok(())
+        self.network.check().and(self.disk.check()).and(self.compute.check())
     }
 }
 

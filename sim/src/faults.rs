@@ -52,6 +52,8 @@ pub(crate) enum Append {
 }
 
 impl Faults {
+    /// The faults of `plan`, before any has struck.
+    ///
     /// # Panics
     ///
     /// When one of them makes no sense.

@@ -39,6 +39,7 @@ mod timeline;
 mod turns;
 
 pub use campaign::campaign;
+pub use check::{LONGEST, SLOWEST};
 pub use clock::SimClock;
 pub use cluster::Cluster;
 pub use decisions::{Seed, Spread};

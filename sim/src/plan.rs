@@ -102,7 +102,7 @@ pub enum DiskErrorKind {
     NoSpace,
 }
 
-/// What goes wrong. Of a pair `from`, `to`, an empty list means all nodes.
+/// What goes wrong. Of a pair `from`, `to`, an empty list means all nodes; what a node sends to itself is never hit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
@@ -114,7 +114,8 @@ pub enum FaultKind {
         #[serde(default, skip_serializing_if = "Option::is_none", with = "duration_text::optional")]
         restart_after: Option<Duration>,
     },
-    /// A crash that also loses an arbitrary part of what the node did to files and did not sync.
+    /// A crash that also loses an arbitrary part of what the node did to files and did not sync. Who calls meanwhile, or waits for an
+    /// answer, is not refused before the node is back.
     PowerLoss {
         /// Which node.
         node: String,

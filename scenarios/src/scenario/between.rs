@@ -106,14 +106,14 @@ impl Value for Share {
 pub(super) struct Factor(pub(super) f64);
 
 impl Value for Factor {
-    const WHAT: &'static str = "a factor from 1, such as 2.5";
+    const WHAT: &'static str = "a factor from 1 to a thousand million, such as 2.5";
 
     fn from_integer(integer: i64) -> Option<Self> {
         Self::from_float(integer as f64)
     }
 
     fn from_float(float: f64) -> Option<Self> {
-        (float >= 1.0 && float.is_finite()).then_some(Self(float))
+        (1.0..=sim::SLOWEST).contains(&float).then_some(Self(float))
     }
 
     fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
@@ -144,14 +144,14 @@ impl Value for Drift {
 
 /// Drawn in whole microseconds, so that it can be read.
 impl Value for Duration {
-    const WHAT: &'static str = "a duration in quotes, such as \"1s 500ms\"";
+    const WHAT: &'static str = "a duration in quotes, such as \"1s 500ms\", of a hundred years at most";
 
     fn from_integer(_integer: i64) -> Option<Self> {
         None
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        humantime::parse_duration(text).ok()
+        humantime::parse_duration(text).ok().filter(|duration| *duration <= sim::LONGEST)
     }
 
     fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
@@ -294,8 +294,10 @@ mod tests {
         refused(read::<Share>("1.5").map(drop), "a share from 0 to 1");
         refused(read::<Factor>("[0.5, 2]").map(drop), "a factor from 1");
         refused(read::<Factor>("inf").map(drop), "a factor from 1");
+        refused(read::<Factor>("1e40").map(drop), "to a thousand million");
         refused(read::<Drift>("-1000000").map(drop), "from -900000");
         refused(read::<Duration>("5").map(drop), "in quotes");
+        refused(read::<Duration>("\"101 years\"").map(drop), "a hundred years at most");
         refused(read::<Duration>("\"soon\"").map(drop), "`soon` is not a duration");
         refused(read::<u64>("[1, 2, 3]").map(drop), "two ends");
         refused(read::<u64>("true").map(drop), "or two of them as [low, high]");

@@ -2,7 +2,7 @@
 
 use sim::{Fault, Trigger};
 
-use super::{ClusterShape, Workload};
+use super::{ClusterShape, Models, Workload};
 use crate::rehearsal::COORDINATOR;
 use crate::scenario::nearest;
 
@@ -38,6 +38,13 @@ impl Workload {
         ensure(limits.merge_fan_in >= 2, || "merge_fan_in is at least 2: fewer would merge for ever".into())?;
         let trouble = self.trouble.as_ref();
         ensure(trouble.is_none_or(|trouble| !trouble.word.is_empty()), || "the word of `trouble` is not empty".into())
+    }
+}
+
+impl Models {
+    /// Whether there can be such a world.
+    pub(crate) fn check(&self) -> Sense {
+        self.network.check().and(self.disk.check()).and(self.compute.check())
     }
 }
 
