@@ -48,17 +48,47 @@ impl Grep {
         Ok(Self { pattern, line_by_line })
     }
 
-    /// Where the next line that may match starts, at or after the line that starts at `at`.
-    fn candidate(&self, data: &[u8], at: usize) -> Option<usize> {
+    /// The next line that may match, at or after the line that starts at `at`.
+    fn candidate(&self, data: &[u8], at: usize) -> Option<Candidate> {
         if at >= data.len() {
             return None;
         }
         if self.line_by_line {
-            return Some(at);
+            return Some(Candidate { start: at, match_end: None });
         }
-        let found = self.pattern.find_at(data, at)?.start();
-        let line = data[at..found].rfind_byte(b'\n').map_or(at, |end| at + end + 1);
-        (line < data.len()).then_some(line)
+        let found = self.pattern.find_at(data, at)?;
+        let start = data[at..found.start()].rfind_byte(b'\n').map_or(at, |end| at + end + 1);
+        (start < data.len()).then_some(Candidate { start, match_end: Some(found.end()) })
+    }
+}
+
+/// A line that may match.
+struct Candidate {
+    start: usize,
+    /// Where what was found from it on ends: if that is in the same line, it is found in the line by itself, too.
+    match_end: Option<usize>,
+}
+
+/// `FILE:OFFSET`, made anew only behind the colon: where most lines match, `format!` would take a tenth of the time.
+struct Place {
+    text: Vec<u8>,
+    digits_start: usize,
+    digits: itoa::Buffer,
+}
+
+impl Place {
+    fn in_file(file: &str) -> Self {
+        let text = format!("{file}:").into_bytes();
+        Self { digits_start: text.len(), text, digits: itoa::Buffer::new() }
+    }
+
+    fn at(&mut self, offset: u64) -> &[u8] {
+        const ZEROS: &[u8; 12] = b"000000000000";
+        let digits = self.digits.format(offset).as_bytes();
+        self.text.truncate(self.digits_start);
+        self.text.extend_from_slice(&ZEROS[digits.len().min(ZEROS.len())..]);
+        self.text.extend_from_slice(digits);
+        &self.text
     }
 }
 
@@ -77,14 +107,14 @@ impl App for Grep {
 
     fn map(&self, input: MapInput<'_>, emit: &mut dyn Emit) -> Result<(), AppError> {
         let data = input.data;
+        let mut place = Place::in_file(input.file);
         let mut at = 0;
-        while let Some(start) = self.candidate(data, at) {
+        while let Some(Candidate { start, match_end }) = self.candidate(data, at) {
             let end = data[start..].find_byte(b'\n').map_or(data.len(), |length| start + length);
             let line = &data[start..end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if self.pattern.is_match(line) {
-                let key = format!("{}:{:012}", input.file, input.offset + start as u64);
-                emit.emit(key.as_bytes(), line);
+            if match_end.is_some_and(|end| end <= start + line.len()) || self.pattern.is_match(line) {
+                emit.emit(place.at(input.offset + start as u64), line);
             }
             at = end + 1;
         }
@@ -127,14 +157,22 @@ mod tests {
         let data = b"no\nan apple, an egg\r\n\nan end";
         assert_eq!(found("an", data), lines([(3, "an apple, an egg"), (22, "an end")]));
         let input = MapInput { file: "books/a", offset: 70, data: b"x\ny\n" };
-        let mut place = Place(String::new());
-        grep("y").map(input, &mut place).expect("a map");
-        assert_eq!(place.0, "books/a:000000000072");
+        let mut last = LastKey(String::new());
+        grep("y").map(input, &mut last).expect("a map");
+        assert_eq!(last.0, "books/a:000000000072");
     }
 
-    struct Place(String);
+    #[test]
+    fn offsets_have_twelve_digits_or_more() {
+        let mut place = Place::in_file("a:b");
+        for offset in [0, 9, 123_456_789_012, 999_999_999_999, 1_000_000_000_000, u64::MAX, 10] {
+            assert_eq!(place.at(offset).to_str_lossy(), format!("a:b:{offset:012}"));
+        }
+    }
 
-    impl Emit for Place {
+    struct LastKey(String);
+
+    impl Emit for LastKey {
         fn emit(&mut self, key: &[u8], _: &[u8]) {
             self.0 = key.to_str().expect("text").to_owned();
         }

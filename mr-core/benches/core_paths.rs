@@ -132,7 +132,11 @@ fn run_map(world: &MemoryWorld, number: u32) -> MapOutput {
     let context = context(world, task);
     world.run({
         let path = path.clone();
-        async move { map::execute(&context, &[split], Utf8Path::new(&path)).await.expect("nothing goes wrong") }
+        async move {
+            map::execute(&context, &[split], Utf8Path::new(&path), &mut MapBuffer::new())
+                .await
+                .expect("nothing goes wrong")
+        }
     });
     MapOutput { map: MapAttempt { map: MapIndex(number), attempt: Attempt(1) }, path: path.into() }
 }

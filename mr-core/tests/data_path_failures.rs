@@ -8,7 +8,7 @@ use futures::executor::block_on;
 use mr_core::app::{App, AppError, Emit, MapInput, Output, ValueList, Values};
 use mr_core::ids::{Attempt, JobId, MapIndex, Partition, Reduces, TaskId};
 use mr_core::sequential;
-use mr_core::shuffle::MAX_FIELD_BYTES;
+use mr_core::shuffle::{MAX_FIELD_BYTES, MapBuffer};
 use mr_core::tasks::{Limits, TaskError, map, reduce};
 use support::MemoryWorld;
 use support::data_path::{Records, Setting, map_output, record_file, whole};
@@ -100,14 +100,14 @@ fn a_map_output_that_another_attempt_wrote_is_refused() {
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.attempt.attempt = Attempt(2);
-    block_on(map::execute(&ctx, &[whole("input")], "second".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "second".into(), &mut MapBuffer::new())).unwrap();
     files(&setting).put("map-4", &setting.world_file("second"));
     assert!(blamed(&setting, 4)[0].contains("written by map 4, attempt 2"));
 
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.job = JobId(8);
-    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into(), &mut MapBuffer::new())).unwrap();
     files(&setting).put("map-4", &setting.world_file("elsewhere"));
     assert!(
         blamed(&setting, 4)[0].contains("of job 0000000000000008, not by map 4, attempt 1 of job 0000000000000007")
@@ -119,7 +119,7 @@ fn a_map_output_for_another_number_of_reduces_is_refused() {
     let setting = mapped();
     let other = Setting { reduces: Reduces::new(4), ..setting.clone() };
     let ctx = other.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &[whole("input")], "cut".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "cut".into(), &mut MapBuffer::new())).unwrap();
     files(&setting).put("map-0", &setting.world_file("cut"));
     assert!(blamed(&setting, 0)[0].contains("holds 4 partitions, not 3"));
 }

@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::convert::Infallible;
+
 use futures::executor::block_on;
 use mr_core::app::InputKind;
 use mr_core::counters::Counters;
 use mr_core::ids::{MapIndex, Partition, Reduces, TaskId};
 use mr_core::job::Split;
 use mr_core::sequential;
+use mr_core::shuffle::MapBuffer;
 use mr_core::tasks::{Limits, TaskError, map, reduce};
 use proptest::prelude::*;
 use support::data_path::{LinePlaces, Record, Records, Setting, limits, map_output, record_file, records, whole};
@@ -163,8 +166,25 @@ fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
 fn a_map_shows_progress_for_every_record() {
     let setting = with_records(500, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new())).unwrap();
     assert!(ctx.progress.ticks() >= 501, "{}", ctx.progress.ticks());
+}
+
+#[test]
+fn a_buffer_that_other_maps_have_used_changes_nothing() {
+    let setting = with_records(50, Limits::default(), false);
+    let map_into = |output: &str, buffer: &mut MapBuffer| {
+        let ctx = setting.context(TaskId::Map(MapIndex(0)));
+        block_on(map::execute(&ctx, &[whole("input-0")], output.into(), buffer))
+    };
+    map_into("fresh", &mut MapBuffer::new()).unwrap();
+
+    let mut buffer = MapBuffer::new();
+    buffer.add(b"left behind", b"by a map that failed", || Ok::<_, Infallible>(Partition(0))).unwrap();
+    map_into("first", &mut buffer).unwrap();
+    map_into("second", &mut buffer).unwrap();
+    assert_eq!(setting.world_file("first"), setting.world_file("fresh"));
+    assert_eq!(setting.world_file("second"), setting.world_file("fresh"));
 }
 
 #[test]
@@ -172,7 +192,10 @@ fn tasks_stop_when_asked_to() {
     let setting = with_records(10, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
     ctx.progress.stop();
-    assert_eq!(block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into())), Err(TaskError::Stopped));
+    assert_eq!(
+        block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into(), &mut MapBuffer::new())),
+        Err(TaskError::Stopped)
+    );
     setting.map(0, &[whole("input-0")]).unwrap();
     let ctx = setting.context(TaskId::Reduce(Partition(0)));
     ctx.progress.stop();
@@ -187,7 +210,7 @@ fn tasks_can_run_on_a_thread_of_their_own() {
     let counters = setting.world.clone().run(async move {
         let task = async move {
             let ctx = setting.context(TaskId::Map(MapIndex(0)));
-            map::execute(&ctx, &[whole("input-0")], "map-0".into()).await.unwrap();
+            map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new()).await.unwrap();
             let ctx = setting.context(TaskId::Reduce(Partition(0)));
             reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()).await
         };

@@ -147,6 +147,15 @@ impl MapBuffer {
         self.bytes.len() + self.groups.len() * key + self.runs.len() * size_of::<LinkedRun>()
     }
 
+    /// Bytes of memory allocated, in use or not.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+            + self.groups.capacity() * size_of::<KeyGroup>()
+            + self.table.capacity() * size_of::<u32>()
+            + self.runs.capacity() * size_of::<LinkedRun>()
+    }
+
     /// Forgets all records, keeps the memory.
     pub fn clear(&mut self) {
         self.table.clear();

@@ -12,7 +12,7 @@ use crate::marks;
 use crate::shuffle::{FileOf, MAX_FIELD_BYTES, MapBuffer, Merger, Origin, RunWriter, Source, create_run, write_group};
 
 /// Maps `splits`, one after the other, into the new file `output`, which is complete and synced when this returns; it has yet to be given
-/// its name.
+/// its name. What is emitted goes through `buffer`, which keeps its memory for the next map.
 ///
 /// The buffer is looked at between calls of [`App::map`](crate::app::App::map): all that one call emits is held in memory,
 /// whatever [`Limits`](super::Limits) say.
@@ -24,9 +24,11 @@ pub async fn execute<W: World>(
     ctx: &TaskContext<W>,
     splits: &[Split],
     output: &Utf8Path,
+    buffer: &mut MapBuffer,
 ) -> Result<Counters, TaskError> {
     let mut writer = create_run(ctx, output).await?;
-    let mut task = MapTask::new(ctx);
+    buffer.clear();
+    let mut task = MapTask { ctx, buffer, spills: Vec::new(), counters: Counters::default() };
     for split in splits {
         task.map_split(split).await?;
     }
@@ -38,16 +40,12 @@ pub async fn execute<W: World>(
 
 struct MapTask<'a, W: World> {
     ctx: &'a TaskContext<W>,
-    buffer: MapBuffer,
+    buffer: &'a mut MapBuffer,
     spills: Vec<Source>,
     counters: Counters,
 }
 
-impl<'a, W: World> MapTask<'a, W> {
-    fn new(ctx: &'a TaskContext<W>) -> Self {
-        Self { ctx, buffer: MapBuffer::new(), spills: Vec::new(), counters: Counters::default() }
-    }
-
+impl<W: World> MapTask<'_, W> {
     /// Reads and maps a whole split, and spills whenever the buffer is full.
     async fn map_split(&mut self, split: &Split) -> Result<(), TaskError> {
         let kind = self.ctx.app.identity().input;
@@ -71,7 +69,7 @@ impl<'a, W: World> MapTask<'a, W> {
         self.ctx.tick()?;
         let Piece { offset, data } = piece;
         let file = || format!("{path} at byte {offset}");
-        let mut collector = Collector { ctx: self.ctx, buffer: &mut self.buffer, records: 0, refused: None };
+        let mut collector = Collector { ctx: self.ctx, buffer: self.buffer, records: 0, refused: None };
         let mapped = self.ctx.app.map(MapInput { file: path, offset, data }, &mut collector);
         self.counters.map_input_records += 1;
         self.counters.map_input_bytes += data.len() as u64;
@@ -87,7 +85,7 @@ impl<'a, W: World> MapTask<'a, W> {
     async fn spill(&mut self) -> Result<(), TaskError> {
         let path = self.ctx.scratch_file(&format!("spill-{}", self.spills.len()));
         let mut writer = create_run(self.ctx, &path).await?;
-        write_buffer(self.ctx, &mut self.buffer, &mut writer).await?;
+        write_buffer(self.ctx, self.buffer, &mut writer).await?;
         writer.finish().await?;
         self.spills.push(Source { path, origin: Origin::Scratch });
         self.counters.spills += 1;
@@ -98,12 +96,11 @@ impl<'a, W: World> MapTask<'a, W> {
     /// Writes everything emitted: straight from the buffer if it all is there still, else merged from the spills.
     async fn write_output(&mut self, writer: &mut RunWriter<FileOf<W>>) -> Result<(), TaskError> {
         if self.spills.is_empty() {
-            return write_buffer(self.ctx, &mut self.buffer, writer).await;
+            return write_buffer(self.ctx, self.buffer, writer).await;
         }
         if !self.buffer.is_empty() {
             self.spill().await?;
         }
-        self.buffer = MapBuffer::new();
         let mut merger = Merger::new(self.ctx, 0..self.ctx.reduces.get());
         let sources = merger.narrow(std::mem::take(&mut self.spills)).await?;
         merger.merge(&sources, writer).await

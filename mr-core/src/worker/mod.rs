@@ -109,6 +109,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         limits: config.limits,
         files,
         map_commits: Mutex::default(),
+        buffers: Mutex::default(),
     });
     let running = RunningAttempts::default();
     let mut attempts = FuturesUnordered::new();

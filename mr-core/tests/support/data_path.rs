@@ -8,6 +8,7 @@ use mr_core::app::{App, AppError, Emit, Guarded, InputKind, MapInput, Output, Va
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId};
 use mr_core::job::Split;
+use mr_core::shuffle::MapBuffer;
 use mr_core::tasks::reduce::MapOutput;
 use mr_core::tasks::{Limits, TaskContext, TaskError, map, reduce};
 use proptest::prelude::*;
@@ -182,7 +183,7 @@ impl Setting {
     /// Maps `splits` as map `index` into the file [`map_output`] names.
     pub fn map(&self, index: u32, splits: &[Split]) -> Result<Counters, TaskError> {
         let ctx = self.context(TaskId::Map(MapIndex(index)));
-        block_on(map::execute(&ctx, splits, &map_output(index).path))
+        block_on(map::execute(&ctx, splits, &map_output(index).path, &mut MapBuffer::new()))
     }
 
     /// Reduces a partition of the maps `0..maps` and returns the output.
