@@ -147,6 +147,16 @@ fn output_is_written_in_pieces_as_it_comes() {
 }
 
 #[test]
+fn outputs_are_said_to_be_synced_later_and_what_is_only_scratch_is_not() {
+    let limits = Limits { map_buffer: 1000, merge_fan_in: 2, run_block: 64, write_block: 200, ..Limits::default() };
+    let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(LinePlaces(InputKind::Line)) };
+    setting.world.files().put("f", &b"some line\n".repeat(100));
+    assert!(setting.map(0, &[whole("f")]).unwrap().spills > 3);
+    setting.reduce(Partition(0), 1).unwrap();
+    assert_eq!(setting.world.files().synced_soon(), [map_output(0).path.as_str(), "out-0"]);
+}
+
+#[test]
 fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
     let values_reduced = |limits| {
         let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(Records { joins: true }) };

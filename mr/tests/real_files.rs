@@ -44,6 +44,27 @@ fn what_is_appended_is_read_back_wherever_one_starts() {
 }
 
 #[test]
+fn what_is_synced_beside_appending_is_all_there_in_the_end() {
+    let (_dir, path) = directory();
+    let path = path.join("f");
+    let block = [7; 1 << 20];
+    block_on(async {
+        let mut file = Files.create(&path).await.unwrap();
+        for _ in 0..20 {
+            file.append(&block).await.unwrap();
+            file.sync_soon();
+        }
+        file.sync().await.unwrap();
+        file.append(b"more").await.unwrap();
+        file.sync_soon();
+        file.sync().await.unwrap();
+    });
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes.len(), 20 * block.len() + 4);
+    assert!(bytes.chunks_exact(block.len()).all(|chunk| chunk == block) && bytes.ends_with(b"more"));
+}
+
+#[test]
 fn a_missing_file_is_not_found_by_any_step() {
     let (_dir, path) = directory();
     let (missing, other) = (path.join("missing"), path.join("other"));

@@ -155,6 +155,10 @@ pub trait File: Send + Sync + 'static {
     /// Writes all of `bytes` at the end. After an error, any part of them may be there.
     fn append(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), FileError>> + Send;
 
+    /// Says that what was appended will be synced later. A file system may begin with it now, beside what else is done; what goes wrong
+    /// then is told by [`File::sync`]. No step, and no promise.
+    fn sync_soon(&mut self) {}
+
     /// Makes the file's bytes durable. (Its name is made durable by [`FileSystem::sync_dir`].)
     fn sync(&mut self) -> impl Future<Output = Result<(), FileError>> + Send;
 }

@@ -17,6 +17,7 @@ pub struct RunWriter<F> {
     partitions: Reduces,
     block_bytes: usize,
     flush_bytes: usize,
+    to_be_synced: bool,
     /// The bytes that are in the file.
     written: u64,
     /// Finished blocks on their way to the file.
@@ -43,6 +44,7 @@ impl<F: File> RunWriter<F> {
             // With a key and a value of the largest size on top, the length of a block still fits its 32 bits.
             block_bytes: limits.run_block.clamp(1, 1 << 30),
             flush_bytes: limits.write_block,
+            to_be_synced: false,
             written: 0,
             pending: Vec::new(),
             block: Vec::new(),
@@ -51,6 +53,12 @@ impl<F: File> RunWriter<F> {
             index: Vec::new(),
             segment: IndexEntry::default(),
         }
+    }
+
+    /// The same for a file that will be synced in the end.
+    #[must_use]
+    pub fn to_be_synced(self) -> Self {
+        Self { to_be_synced: true, ..self }
     }
 
     /// Goes on to the segment of `partition`.
@@ -115,6 +123,9 @@ impl<F: File> RunWriter<F> {
         let len = self.pending.len() as u64;
         if len > 0 {
             self.file.append(&self.pending).await?;
+            if self.to_be_synced {
+                self.file.sync_soon();
+            }
             self.pending.clear();
             self.written += len;
         }

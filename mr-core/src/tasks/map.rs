@@ -26,7 +26,7 @@ pub async fn execute<W: World>(
     output: &Utf8Path,
     buffer: &mut MapBuffer,
 ) -> Result<Counters, TaskError> {
-    let mut writer = create_run(ctx, output).await?;
+    let mut writer = create_run(ctx, output).await?.to_be_synced();
     buffer.clear();
     let mut task = MapTask { ctx, buffer, spills: Vec::new(), counters: Counters::default() };
     for split in splits {

@@ -113,6 +113,7 @@ impl<W: World> ReduceTask<'_, W> {
             return Ok(());
         }
         self.file.append(&self.finished).await?;
+        self.file.sync_soon();
         let bytes = self.finished.len() as u64;
         self.finished.clear();
         self.counters.reduce_output_bytes += bytes;

@@ -1,6 +1,6 @@
 //! Files in memory: names in an ordered map, bytes shared by all who have the file open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +20,7 @@ struct State {
     max_read: Option<usize>,
     most_open: usize,
     largest_append: usize,
+    synced_soon: BTreeSet<String>,
     open: usize,
 }
 
@@ -66,6 +67,11 @@ impl MemoryFiles {
     /// The most bytes that were appended at a time so far.
     pub fn largest_append(&self) -> usize {
         self.0.lock().unwrap().largest_append
+    }
+
+    /// The files that were said to be synced later.
+    pub fn synced_soon(&self) -> Vec<String> {
+        self.0.lock().unwrap().synced_soon.iter().cloned().collect()
     }
 
     /// Fails if a test wants `operation` on `path` to.
@@ -243,6 +249,10 @@ impl File for MemoryFile {
         self.bytes.lock().unwrap().extend_from_slice(bytes);
         self.size += bytes.len() as u64;
         Ok(())
+    }
+
+    fn sync_soon(&mut self) {
+        self.files.0.lock().unwrap().synced_soon.insert(self.path.to_string());
     }
 
     async fn sync(&mut self) -> Result<(), FileError> {

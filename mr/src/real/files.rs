@@ -7,10 +7,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::OFlags;
 use world::{File, FileError, FileOperation, FileSystem, FileType, Metadata};
+
+use super::write_behind::WriteBehind;
 
 /// The files of this machine, as this process's user may use them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,9 +22,16 @@ pub struct Files;
 /// An open file. Opened for reading only, or created for reading and appending.
 #[derive(Debug)]
 pub struct OpenFile {
-    file: fs::File,
+    file: Arc<fs::File>,
     path: Utf8PathBuf,
     size: u64,
+    write_behind: WriteBehind,
+}
+
+impl OpenFile {
+    fn new(file: fs::File, path: &Utf8Path, size: u64) -> Self {
+        Self { file: Arc::new(file), path: path.to_owned(), size, write_behind: WriteBehind::default() }
+    }
 }
 
 /// Turns an error of the system into one that says what was done to which file.
@@ -48,13 +58,13 @@ impl FileSystem for Files {
             Ok((file, metadata.len()))
         };
         let (file, size) = told(FileOperation::Open, path, open())?;
-        Ok(OpenFile { file, path: path.to_owned(), size })
+        Ok(OpenFile::new(file, path, size))
     }
 
     async fn create(&self, path: &Utf8Path) -> Result<OpenFile, FileError> {
         let created = OpenOptions::new().read(true).append(true).create_new(true).open(path);
         let file = told(FileOperation::Create, path, created)?;
-        Ok(OpenFile { file, path: path.to_owned(), size: 0 })
+        Ok(OpenFile::new(file, path, 0))
     }
 
     async fn metadata(&self, path: &Utf8Path) -> Result<Metadata, FileError> {
@@ -124,14 +134,19 @@ impl File for OpenFile {
     }
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        told(FileOperation::Append, &self.path, self.file.write_all(bytes))?;
+        told(FileOperation::Append, &self.path, self.file.as_ref().write_all(bytes))?;
         self.size += bytes.len() as u64;
         Ok(())
+    }
+
+    fn sync_soon(&mut self) {
+        self.write_behind.begin(&self.file, self.size);
     }
 
     /// Asks for the bytes and for what is needed to read them back, which includes the length (`fdatasync`). Owner and
     /// times, which `fsync` would add at the price of a further journal write, mean nothing to us.
     async fn sync(&mut self) -> Result<(), FileError> {
-        told(FileOperation::Sync, &self.path, self.file.sync_data())
+        let begun = self.write_behind.finish();
+        told(FileOperation::Sync, &self.path, begun.and_then(|()| self.file.sync_data()))
     }
 }

@@ -7,6 +7,7 @@ pub mod address;
 mod clock;
 mod files;
 pub mod network;
+mod write_behind;
 
 use std::future::Future;
 use std::panic;
