@@ -1,6 +1,7 @@
 // Word count as students of MIT 6.5840 build it in lab 1, for ci/bench: a coordinator and worker processes that talk by net/rpc over a
 // Unix socket, the course's own map and reduce functions, intermediate files in JSON, one for each map and reduce, renamed when
-// complete. It survives nothing, and syncs nothing: only its data path is meant to be typical.
+// complete. The encoder writes to the file itself, pair by pair, as the lab's text suggests. It survives nothing, and syncs nothing: only its
+// data path is meant to be typical.
 //
 // Usage: course WORKERS FILE...   leaves mr-out-* in the current folder
 package main

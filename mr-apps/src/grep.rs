@@ -1,9 +1,9 @@
 //! Distributed grep (MapReduce paper, section 2.3).
 //!
-//! Most lines match nothing, so the pattern is let loose on whole stretches of lines, and only the lines in which it then finds
-//! something are looked at one by one. That is right because a pattern that matches within a line also matches at that place of
+//! Most lines match nothing, so the pattern is let loose on whole stretches of lines. Of the lines in which it then finds something
+//! only those are looked at by themselves in which what it found does not end. That is right because a pattern that matches within a line also matches at that place of
 //! the stretch: `^` and `$` hold at every line's ends, and a line end is no word character. The exceptions are patterns that
-//! name the start or end of all text (`\A`, `\z`); those are tried on each line.
+//! name the start or end of all text (`\A`, `\z`), or for which `\r\n` is no line end (`(?-R)`); those are tried on each line.
 
 use bstr::ByteSlice;
 use mr_core::app::{App, AppError, Emit, InputKind, MapInput, Output, Values};
@@ -43,7 +43,7 @@ impl Grep {
             .map_err(|error| wrong(&error))?
             .properties()
             .look_set();
-        let line_by_line = looks.contains(Look::Start) || looks.contains(Look::End);
+        let line_by_line = [Look::Start, Look::End, Look::EndLF].into_iter().any(|look| looks.contains(look));
         let pattern = RegexBuilder::new(pattern).multi_line(true).crlf(true).build().map_err(|error| wrong(&error))?;
         Ok(Self { pattern, line_by_line })
     }
@@ -65,7 +65,7 @@ impl Grep {
 /// A line that may match.
 struct Candidate {
     start: usize,
-    /// Where what was found from it on ends: if that is in the same line, it is found in the line by itself, too.
+    /// Where what was found in it ends: if that is in the same line, it is found in the line by itself, too. None if nothing was looked for.
     match_end: Option<usize>,
 }
 
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(found(r"a\s+b", "a\nb\na b\n"), lines([(4, "a b")]));
         assert_eq!(found(r"a[^x]*c", "a\nc\na c\n"), lines([(4, "a c")]));
         assert_eq!(found(r"\n|\r", "a\r\nb\n"), lines([]));
-        for anchored in [r"^b$", r"\Ab\z", r"\Ab$", r"(?-m)^b$"] {
+        for anchored in [r"^b$", r"\Ab\z", r"\Ab$", r"(?-m)^b$", r"(?-R)^b$"] {
             assert_eq!(found(anchored, "ab\nb\r\nba\nb"), lines([(3, "b"), (9, "b")]), "{anchored}");
         }
     }
@@ -224,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_lines_found_are_those_that_match_by_themselves(
-            pattern in r"\(\?:\)(\^|\\A|\\b|\\B)?(a|b|\.|\\s|\[\^a\]|\\W){0,3}[*+?]?(\$|\\z|\\b)?",
+            pattern in r"\(\?:\)(\^|\\A|\\b|\\B)?(a|b|\.|\\s|\[\^a\]|\\W|\\r|\(ab\|a\)|\(a\|a\\nb\)){0,3}([*+?]\??)?(\$|\\z|\\b)?",
             data in "[ab \r\n]{0,40}",
         ) {
             let alone = RegexBuilder::new(&pattern).crlf(true).multi_line(true).build().expect("a pattern");

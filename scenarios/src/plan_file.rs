@@ -144,6 +144,7 @@ what = { power_loss = { node = "w1", restart_after = "1s" } }
             ("merge_fan_in = 2", "merge_fan_in = 1", "plan.toml:10: merge_fan_in is at least 2"),
             ("nth = 3", "nth = 0", "plan.toml:17: `nth` counts from 1"),
             ("task_timeout = \"1s\"", "task_timeout = 1", "plan.toml:7: "),
+            ("task_timeout = \"1s\"", "task_timeout = \"101years\"", "plan.toml:5: no time is longer"),
             ("\"ff00\"", "\"ff0\"", "plan.toml:15: "),
         ] {
             let found = problem_of(from, to);
@@ -172,7 +173,7 @@ max = "3ms"
 "#;
         let with = |text: &str| parse(&format!("{PLAN}{text}"));
         let found = with(latency).expect_err("its typical is below its min").to_string();
-        assert!(found.starts_with("plan.toml:21: ") && found.contains("in this order"), "{found}");
+        assert!(found.starts_with("plan.toml:21: ") && found.contains("network: 2ms, 1ms"), "{found}");
         assert_eq!(with(&latency.replace("2ms", "1us")).map(drop), Ok(()));
     }
 

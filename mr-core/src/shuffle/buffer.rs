@@ -147,7 +147,7 @@ impl MapBuffer {
         self.bytes.len() + self.groups.len() * key + self.runs.len() * size_of::<LinkedRun>()
     }
 
-    /// Bytes of memory allocated, in use or not.
+    /// About how many bytes of memory are allocated, in use or not.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()

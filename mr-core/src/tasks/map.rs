@@ -101,6 +101,8 @@ impl<W: World> MapTask<'_, W> {
         if !self.buffer.is_empty() {
             self.spill().await?;
         }
+        // Merging needs memory of its own.
+        *self.buffer = MapBuffer::new();
         let mut merger = Merger::new(self.ctx, 0..self.ctx.reduces.get());
         let sources = merger.narrow(std::mem::take(&mut self.spills)).await?;
         merger.merge(&sources, writer).await

@@ -1,11 +1,12 @@
 //! One attempt, from assignment to report: run the task, commit what it made, tell the coordinator.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{info, warn};
 use world::{FileSystem, World};
 
+use super::buffers::SpareBuffers;
 use super::client::{Client, ClientError};
 use super::files::JobFiles;
 use crate::app::Guarded;
@@ -14,13 +15,8 @@ use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition, TaskId};
 use crate::job::Split;
 use crate::marks;
 use crate::protocol::{Assigned, Assignment, Failure, MAX_LISTED_MAPS, Registration, Reply, Request, cut_reason};
-use crate::shuffle::MapBuffer;
 use crate::tasks::reduce::MapOutput;
 use crate::tasks::{self, Limits, Progress, TaskContext, TaskError};
-
-/// How many times the size that it is written out at a buffer may have and be kept for the next map: arrays that grow double, and the records
-/// of one call more may be in it.
-const KEPT_BUFFERS: usize = 4;
 
 /// What all attempts of a worker share.
 pub(super) struct Bench<W: World> {
@@ -31,8 +27,7 @@ pub(super) struct Bench<W: World> {
     pub(super) limits: Limits,
     pub(super) files: JobFiles<W::Files>,
     pub(super) map_commits: Mutex<MapCommits>,
-    /// Buffers that no map uses just now. Memory that is kept need not be asked for, and cleared, for every map anew.
-    pub(super) buffers: Mutex<Vec<MapBuffer>>,
+    pub(super) buffers: SpareBuffers,
 }
 
 /// As much of the coordinator's list of map commits as was needed so far.
@@ -142,13 +137,10 @@ impl<W: World> Bench<W> {
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
         let TaskId::Map(map) = id.task else { return Err(Trouble::Stopped) };
         self.files.create_directories().await?;
-        let mut buffer = self.buffers().pop().unwrap_or_default();
+        let mut buffer = self.buffers.take();
         let mapped =
             tasks::map::execute(&self.context(id, progress), splits, &self.files.temporary(id), &mut buffer).await;
-        // Not one that a single call of the app has blown up.
-        if buffer.capacity() <= KEPT_BUFFERS * self.limits.map_buffer {
-            self.buffers().push(buffer);
-        }
+        self.buffers.give_back(buffer);
         let counters = mapped?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
         Ok(counters)
@@ -162,8 +154,7 @@ impl<W: World> Bench<W> {
         progress: Arc<Progress>,
     ) -> Result<Counters, Trouble> {
         let inputs = self.map_outputs(map_outputs).await.map_err(Trouble::Client)?;
-        // The maps are over, or nearly.
-        self.buffers().clear();
+        self.buffers.free();
         let context = self.context(id, progress);
         // The answer may have come when nobody wanted this attempt any more.
         context.tick()?;
@@ -179,10 +170,6 @@ impl<W: World> Bench<W> {
             self.world.mark(marks::OUTPUT_CHOSEN);
         }
         Ok(counters)
-    }
-
-    fn buffers(&self) -> MutexGuard<'_, Vec<MapBuffer>> {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn context(&self, attempt: AttemptId, progress: Arc<Progress>) -> TaskContext<W> {

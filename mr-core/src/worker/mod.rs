@@ -4,6 +4,7 @@
 //! heartbeat to learn that the job has ended or the coordinator is gone.
 
 mod attempt;
+mod buffers;
 mod client;
 mod files;
 mod heartbeat;
@@ -22,6 +23,7 @@ use tracing::info;
 use world::{Address, Clock, FileError, FileSystem, World};
 
 use self::attempt::Bench;
+use self::buffers::SpareBuffers;
 use self::client::Client;
 use self::files::JobFiles;
 use self::heartbeat::{RunningAttempts, Signal};
@@ -109,7 +111,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         limits: config.limits,
         files,
         map_commits: Mutex::default(),
-        buffers: Mutex::default(),
+        buffers: SpareBuffers::new(config.limits.map_buffer),
     });
     let running = RunningAttempts::default();
     let mut attempts = FuturesUnordered::new();

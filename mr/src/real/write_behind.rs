@@ -32,7 +32,7 @@ impl WriteBehind {
         self.wait();
         self.begun = size;
         let file = Arc::clone(file);
-        // Without a thread the sync at the end has everything to do, as it would have anyway.
+        // Without a thread there is so much more to do for the next sync, or for the one at the end.
         self.running = Builder::new().name("write behind".into()).spawn(move || file.sync_data()).ok();
     }
 
@@ -55,14 +55,21 @@ impl WriteBehind {
     }
 }
 
+/// A file that is dropped is closed then, as anywhere else: who removes it finds that nobody has it open, and its room is free.
+impl Drop for WriteBehind {
+    fn drop(&mut self) {
+        self.wait();
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::fd::OwnedFd;
 
     use super::*;
 
     /// Something to write to that cannot be synced.
-    fn pipe() -> Arc<File> {
+    pub(in super::super) fn pipe() -> Arc<File> {
         let (_, writer) = io::pipe().expect("a pipe");
         Arc::new(File::from(OwnedFd::from(writer)))
     }
@@ -73,6 +80,16 @@ mod tests {
         write_behind.begin(&pipe(), WORTHWHILE - 1);
         assert!(write_behind.running.is_none());
         assert!(write_behind.finish().is_ok());
+    }
+
+    #[test]
+    fn nobody_has_a_file_open_that_was_dropped() {
+        let file = Arc::new(tempfile::tempfile().expect("a file"));
+        let mut write_behind = WriteBehind::default();
+        write_behind.begin(&file, WORTHWHILE);
+        assert!(write_behind.running.is_some());
+        drop(write_behind);
+        assert_eq!(Arc::strong_count(&file), 1);
     }
 
     #[test]

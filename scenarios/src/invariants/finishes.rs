@@ -61,7 +61,8 @@ fn slowest_disk(schedule: &Schedule) -> Duration {
         })
     };
     let worst = schedule.cluster.worker_names().map(slowness).fold(1.0, f64::max);
-    schedule.models.disk.latency.max.mul_f64(OPERATIONS * worst)
+    let seconds = schedule.models.disk.latency.max.as_secs_f64() * OPERATIONS * worst;
+    Duration::from_secs_f64(seconds.min(LONGEST))
 }
 
 /// The worst factor that the plan has for `worker`.
@@ -99,6 +100,15 @@ pub(super) fn judge(report: &Report) -> Option<Broken> {
 mod tests {
     use super::*;
     use crate::invariants::testing;
+
+    #[test]
+    fn a_disk_slower_than_any_has_a_bound_all_the_same() {
+        let mut schedule = testing::schedule();
+        schedule.models.disk.latency.max = sim::LONGEST;
+        let what = FaultKind::SlowDisk { node: "w1".into(), factor: sim::SLOWEST, duration: sim::LONGEST };
+        schedule.faults.push(sim::Fault { when: sim::Trigger::At(Duration::ZERO), what });
+        assert!(liveness_bound(&schedule) < sim::LONGEST);
+    }
 
     #[test]
     fn the_bound_grows_with_tasks_timeout_and_late_workers() {

@@ -96,7 +96,7 @@ impl Default for ModelRanges {
 }
 
 fn around(typical: Duration) -> Spread {
-    Spread { min: typical / 5, typical, max: typical * 20 }
+    Spread { min: typical / 5, typical, max: (typical * 20).min(sim::LONGEST) }
 }
 
 impl ModelRanges {

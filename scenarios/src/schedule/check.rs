@@ -24,6 +24,8 @@ impl ClusterShape {
             format!("a worker has 1 to {MANY} slots")
         })?;
         ensure(!self.task_timeout.is_zero(), || "the task timeout is longer than nothing".into())?;
+        let times = self.workers.iter().map(|worker| worker.start_after).chain([self.task_timeout]);
+        ensure(times.max() <= Some(sim::LONGEST), || "no time is longer than a hundred years".into())?;
         ensure(self.max_failures > 0, || "max_failures is at least 1".into())
     }
 }
@@ -44,7 +46,10 @@ impl Workload {
 impl Models {
     /// Whether there can be such a world.
     pub(crate) fn check(&self) -> Sense {
-        self.network.check().and(self.disk.check()).and(self.compute.check())
+        let of = |model: &str, sense: Sense| sense.map_err(|what| format!("{model}: {what}"));
+        of("network", self.network.check())?;
+        of("disk", self.disk.check())?;
+        of("compute", self.compute.check())
     }
 }
 
