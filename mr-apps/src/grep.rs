@@ -1,9 +1,10 @@
 //! Distributed grep (MapReduce paper, section 2.3).
 //!
-//! Most lines match nothing, so the pattern is let loose on whole stretches of lines. Of the lines in which it then finds something
-//! only those are looked at by themselves in which what it found does not end. That is right because a pattern that matches within a line also matches at that place of
-//! the stretch: `^` and `$` hold at every line's ends, and a line end is no word character. The exceptions are patterns that
-//! name the start or end of all text (`\A`, `\z`), or for which `\r\n` is no line end (`(?-R)`); those are tried on each line.
+//! Most lines match nothing, so the pattern is let loose on whole stretches of lines, and a line in which it then finds something is
+//! looked at by itself only if what it found goes on behind the line's end. That is right because a pattern that matches within a
+//! line also matches at that place of the stretch, and the other way round: `^` and `$` hold at every line's ends, and a line end is
+//! no word character. The exceptions are patterns that name the start or end of all text (`\A`, `\z`), or for which `\r\n` is no
+//! line end (`(?-R)`); those are tried on each line.
 
 use bstr::ByteSlice;
 use mr_core::app::{App, AppError, Emit, InputKind, MapInput, Output, Values};
@@ -65,7 +66,7 @@ impl Grep {
 /// A line that may match.
 struct Candidate {
     start: usize,
-    /// Where what was found in it ends: if that is in the same line, it is found in the line by itself, too. None if nothing was looked for.
+    /// Where what was found in it ends. None if each line is tried by itself.
     match_end: Option<usize>,
 }
 

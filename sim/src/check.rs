@@ -8,10 +8,10 @@ use crate::plan::{Fault, FaultKind, Trigger};
 use crate::settings::{ComputeModel, DiskModel, NetworkModel, Settings};
 
 /// The longest time that a plan or a model may name: a hundred years, after which sums of several are still far from an overflow.
-pub const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The most times as long that a fault may make anything take.
-pub const SLOWEST: f64 = 1e9;
+pub const MAX_FACTOR: f64 = 1e9;
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
@@ -22,11 +22,11 @@ fn share(share: f64) -> Result<(), String> {
 }
 
 fn factor(factor: f64) -> Result<(), String> {
-    ensure((1.0..=SLOWEST).contains(&factor), || format!("`{factor}` is not a factor from 1 to a thousand million"))
+    ensure((1.0..=MAX_FACTOR).contains(&factor), || format!("`{factor}` is not a factor from 1 to a thousand million"))
 }
 
 fn time(time: Duration) -> Result<(), String> {
-    ensure(time <= LONGEST, || format!("{} s is longer than a hundred years", time.as_secs()))
+    ensure(time <= MAX_DURATION, || format!("{} s is longer than a hundred years", time.as_secs()))
 }
 
 impl Fault {
@@ -106,10 +106,18 @@ impl ComputeModel {
     ///
     /// As of [`Settings::check`].
     pub fn check(&self) -> Result<(), String> {
-        let speeds = [self.nanos_per_byte, self.nanos_per_record];
-        let senseless = |speed: &f64| !(speed.is_finite() && *speed >= 0.0);
-        let found = self.slowness.values().copied().chain(speeds).find(senseless);
-        ensure(found.is_none(), || format!("`{}` is not a number from 0", found.unwrap_or_default()))
+        for nanos in [self.nanos_per_byte, self.nanos_per_record] {
+            let most = MAX_DURATION.as_nanos() as f64;
+            ensure((0.0..=most).contains(&nanos), || {
+                format!("`{nanos}` is not a number of nanoseconds from 0 to a hundred years of them")
+            })?;
+        }
+        for &slowness in self.slowness.values() {
+            ensure((0.0..=MAX_FACTOR).contains(&slowness), || {
+                format!("`{slowness}` is not a number from 0 to a thousand million")
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -119,7 +127,7 @@ impl Settings {
     /// # Errors
     ///
     /// A sentence without its full stop that says what makes no sense: a spread out of order, a share outside 0 to 1, a speed that is no
-    /// number from 0, a time of more than a hundred years.
+    /// number from 0, or too great, a time of more than a hundred years.
     pub fn check(&self) -> Result<(), String> {
         self.network.check().and(self.disk.check()).and(self.compute.check())
     }

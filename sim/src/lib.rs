@@ -39,7 +39,7 @@ mod timeline;
 mod turns;
 
 pub use campaign::campaign;
-pub use check::{LONGEST, SLOWEST};
+pub use check::{MAX_DURATION, MAX_FACTOR};
 pub use clock::SimClock;
 pub use cluster::Cluster;
 pub use decisions::{Seed, Spread};

@@ -104,10 +104,10 @@ mod tests {
     #[test]
     fn a_disk_slower_than_any_has_a_bound_all_the_same() {
         let mut schedule = testing::schedule();
-        schedule.models.disk.latency.max = sim::LONGEST;
-        let what = FaultKind::SlowDisk { node: "w1".into(), factor: sim::SLOWEST, duration: sim::LONGEST };
+        schedule.models.disk.latency.max = sim::MAX_DURATION;
+        let what = FaultKind::SlowDisk { node: "w1".into(), factor: sim::MAX_FACTOR, duration: sim::MAX_DURATION };
         schedule.faults.push(sim::Fault { when: sim::Trigger::At(Duration::ZERO), what });
-        assert!(liveness_bound(&schedule) < sim::LONGEST);
+        assert!(liveness_bound(&schedule) < sim::MAX_DURATION);
     }
 
     #[test]

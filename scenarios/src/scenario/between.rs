@@ -113,7 +113,7 @@ impl Value for Factor {
     }
 
     fn from_float(float: f64) -> Option<Self> {
-        (1.0..=sim::SLOWEST).contains(&float).then_some(Self(float))
+        (1.0..=sim::MAX_FACTOR).contains(&float).then_some(Self(float))
     }
 
     fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
@@ -151,7 +151,7 @@ impl Value for Duration {
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        humantime::parse_duration(text).ok().filter(|duration| *duration <= sim::LONGEST)
+        humantime::parse_duration(text).ok().filter(|duration| *duration <= sim::MAX_DURATION)
     }
 
     fn between(low: Self, high: Self, stream: &mut Stream) -> Self {

@@ -96,7 +96,7 @@ impl Default for ModelRanges {
 }
 
 fn around(typical: Duration) -> Spread {
-    Spread { min: typical / 5, typical, max: (typical * 20).min(sim::LONGEST) }
+    Spread { min: typical / 5, typical, max: (typical * 20).min(sim::MAX_DURATION) }
 }
 
 impl ModelRanges {

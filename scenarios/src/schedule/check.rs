@@ -25,7 +25,7 @@ impl ClusterShape {
         })?;
         ensure(!self.task_timeout.is_zero(), || "the task timeout is longer than nothing".into())?;
         let times = self.workers.iter().map(|worker| worker.start_after).chain([self.task_timeout]);
-        ensure(times.max() <= Some(sim::LONGEST), || "no time is longer than a hundred years".into())?;
+        ensure(times.max() <= Some(sim::MAX_DURATION), || "no time is longer than a hundred years".into())?;
         ensure(self.max_failures > 0, || "max_failures is at least 1".into())
     }
 }
