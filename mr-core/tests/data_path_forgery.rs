@@ -8,12 +8,12 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use futures::executor::block_on;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapIndex, Partition, Reduces, TaskId};
-use mr_core::shuffle::{FormatError, Producer, RunError, RunFile};
+use mr_core::shuffle::{FORMAT_VERSION, FormatError, Producer, RunError, RunFile};
 use support::MemoryWorld;
 use world::{FileSystem, World};
 
 /// The group of key `k` with the value `v`.
-const GROUP: &[u8] = b"\x01k\x01\x01v\0";
+const GROUP: &[u8] = b"\0\x01k\x01\x01v\0";
 
 fn checked(place: Option<u64>, bytes: &[u8]) -> Vec<u8> {
     let place = place.map_or(Vec::new(), |place| place.to_le_bytes().to_vec());
@@ -39,7 +39,7 @@ fn block(payload: &[u8]) -> Vec<u8> {
 fn file(segment: &[u8], entry: [u64; 3], kind: u32, partitions: u32) -> Vec<u8> {
     let trailer = [7_u32, 0, kind, 3, 2, partitions].map(u32::to_le_bytes).concat();
     let trailer = checked(None, &[trailer, numbers(&[segment.len() as u64])].concat());
-    let end = [1_u32.to_le_bytes().as_slice(), b"mr-run\x1a\n"].concat();
+    let end = [FORMAT_VERSION.to_le_bytes().as_slice(), b"mr-run\x1a\n"].concat();
     [segment.to_vec(), checked(Some(0), &numbers(&entry)), trailer, end].concat()
 }
 
@@ -97,11 +97,26 @@ fn blocks_longer_than_their_segment_or_empty_are_refused() {
 
 #[test]
 fn groups_that_do_not_fit_their_block_are_refused() {
-    let huge_key = [b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01".as_slice(), GROUP].concat();
-    let records_overflow = b"\x01k\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01v\x01\x01v\0";
-    for payload in [&GROUP[..1], &GROUP[..2], &GROUP[..4], &GROUP[..5], &huge_key, records_overflow] {
+    let huge_key = [b"\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01".as_slice(), GROUP].concat();
+    let records_overflow = b"\0\x01k\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01v\x01\x01v\0";
+    for payload in [&GROUP[..1], &GROUP[..2], &GROUP[..3], &GROUP[..5], &GROUP[..6], &huge_key, records_overflow] {
         assert_eq!(malformed(&with_records(&block(payload), 1)), ("block", 0), "{}", payload.escape_ascii());
     }
+}
+
+#[test]
+fn keys_that_share_more_than_the_key_before_has_are_refused() {
+    let first = |shared: &[u8]| [shared, b"\x01k\x01\x01v\0"].concat();
+    let second = |shared: &[u8]| [GROUP, &first(shared)].concat();
+    assert_eq!(read(&with_records(&block(&second(b"\x01")), 2)), Ok(2));
+    for payload in [first(b"\x01"), second(b"\x02"), second(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")] {
+        assert_eq!(malformed(&with_records(&block(&payload), 2)), ("block", 0), "{}", payload.escape_ascii());
+    }
+    // What a block says depends on no other.
+    let (one, other) = (block(GROUP), first(b"\x01"));
+    let header = [(other.len() as u32).to_le_bytes(), crc32fast::hash(&other).to_le_bytes()].concat();
+    let both = [one.clone(), checked(Some(one.len() as u64), &header), other].concat();
+    assert_eq!(malformed(&with_records(&both, 2)), ("block", one.len() as u64));
 }
 
 #[test]

@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn random_bytes_are_refused_and_never_believed(mut bytes: Vec<u8>, with_magic: bool) {
         if with_magic {
-            bytes.extend_from_slice(&1_u32.to_le_bytes());
+            bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
             bytes.extend_from_slice(b"mr-run\x1a\n");
         }
         prop_assert!(read(&bytes, 3, &Limits::default()).is_err());
@@ -212,7 +212,7 @@ fn errors_say_what_is_wrong_and_where() {
     assert_eq!(changed(good.len() - 1), FormatError::Magic { offset: trailer + 40 });
     let version = FormatError::Version { found: FORMAT_VERSION ^ 0x40, offset: trailer + 36 };
     assert_eq!(changed(good.len() - 12), version);
-    let words = format!("written by format version 65, this program reads 1 (byte {})", trailer + 36);
+    let words = format!("written by format version 66, this program reads 2 (byte {})", trailer + 36);
     assert_eq!(version.to_string(), words);
 }
 
@@ -244,12 +244,26 @@ fn a_key_with_many_values_fills_many_blocks_of_usual_size() {
 }
 
 #[test]
+fn what_a_key_shares_with_the_one_before_is_written_once_a_block() {
+    let key = |line: u8| [b"a long name of a file:10".as_slice(), &[line]].concat();
+    let segments = vec![(0..100).map(|line| (key(line), vec![(vec![line], 1)])).collect()];
+    // A group takes as many bytes as are its own: two lengths, one of the key, three of the value, the end.
+    let (first, other) = (2 + key(0).len() + 3 + 1, 2 + 1 + 3 + 1);
+    for (run_block, blocks) in [(1 << 20, 1), (first + 9 * other, 10), (1, 100)] {
+        let limits = Limits { run_block, ..Limits::default() };
+        let bytes = write(&segments, &limits);
+        assert_eq!(bytes.len(), blocks * (12 + first) + (100 - blocks) * other + 28 + TRAILER, "{blocks} blocks");
+        assert_eq!(read(&bytes, 1, &limits).as_ref(), Ok(&segments));
+    }
+}
+
+#[test]
 fn a_block_never_ends_before_the_first_value_of_a_key() {
     for key in ["", "a key longer than a block"] {
         let runs: Runs = (0..3_u8).map(|value| (vec![value], 1)).collect();
         let segments = vec![vec![(key.into(), runs)]];
         let bytes = write(&segments, &Limits { run_block: 1, ..Limits::default() });
-        let block = 12 + 1 + key.len() + 3 + 1;
+        let block = 12 + 2 + key.len() + 3 + 1;
         assert_eq!(bytes.len(), 3 * block + 28 + TRAILER, "three blocks of one value each");
     }
 }

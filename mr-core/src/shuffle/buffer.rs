@@ -5,14 +5,18 @@
 //! no record costs an allocation of its own. Of a key and of the value that came last the first eight bytes lie beside each other, and most
 //! keys and values are no longer: the arena need not be looked at. The table is only ever asked for a key,
 //! never listed, so nothing of its order can reach an output.
+//!
+//! Keys that are emitted in their own order, such as places in a file, need no table: one that is greater than the one before it is new.
+//! The table is filled when the first key comes that is not.
 
+use std::cmp::Ordering;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::ops::Range;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::field::{Field, key_prefix};
 use super::sorted::{SortEntry, Sorted};
 use crate::app::ValueRun;
 use crate::ids::Partition;
@@ -21,7 +25,9 @@ use crate::ids::Partition;
 #[derive(Debug, Default)]
 pub struct MapBuffer {
     hasher: FixedState,
-    /// Indices of `groups`, found by their keys.
+    /// Whether some key was smaller than the one before it.
+    out_of_order: bool,
+    /// Indices of `groups`, found by their keys; of none before a key came out of order.
     table: HashTable<u32>,
     groups: Vec<KeyGroup>,
     runs: Vec<LinkedRun>,
@@ -32,40 +38,13 @@ pub struct MapBuffer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyGroup {
     pub(super) key: Field,
-    /// The key's hash, so that a table which grows need not look at keys all over the arena.
+    /// The key's hash, so that a table which grows need not look at keys all over the arena; none before there is a table.
     hash: u32,
     pub(super) partition: Partition,
     /// The runs of values before the last one, linked: the first and the last of them.
     earlier: Option<(RunIndex, RunIndex)>,
     /// The run that may still grow.
     pub(super) last: Run,
-}
-
-/// A key or a value in the arena.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
-    /// Its first eight bytes; see [`key_prefix`].
-    pub(super) prefix: u64,
-    start: usize,
-    len: u32,
-}
-
-impl Field {
-    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
-        &bytes[self.range()]
-    }
-
-    pub(super) fn range(self) -> Range<usize> {
-        self.start..self.start + self.len as usize
-    }
-
-    /// Whether it is `field`, which starts with `prefix`.
-    #[inline]
-    fn is(self, bytes: &[u8], field: &[u8], prefix: u64) -> bool {
-        self.prefix == prefix
-            && self.len as usize == field.len()
-            && (field.len() <= size_of::<u64>() || self.of(bytes) == field)
-    }
 }
 
 /// The same value, so many times.
@@ -125,11 +104,27 @@ impl MapBuffer {
         value: &[u8],
         partition: impl FnOnce() -> Result<Partition, E>,
     ) -> Result<(), E> {
-        let hash = self.hasher.hash_one(key) as u32;
         let prefix = key_prefix(key);
+        if !self.out_of_order {
+            match self.order_after_last(key, prefix) {
+                Ordering::Less => self.fill_table(),
+                Ordering::Equal => {
+                    self.push_value(self.groups.len() - 1, value);
+                    return Ok(());
+                }
+                Ordering::Greater => {
+                    self.push_key(key, value, partition()?);
+                    return Ok(());
+                }
+            }
+        }
+        let hash = self.hash(key);
         match self.table.find(spread(hash), |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
             Some(&group) => self.push_value(group as usize, value),
-            None => self.push_key(hash, key, value, partition()?),
+            None => {
+                self.push_key(key, value, partition()?);
+                self.enter(self.groups.len() - 1, hash);
+            }
         }
         Ok(())
     }
@@ -158,6 +153,7 @@ impl MapBuffer {
 
     /// Forgets all records, keeps the memory.
     pub fn clear(&mut self) {
+        self.out_of_order = false;
         self.table.clear();
         self.groups.clear();
         self.runs.clear();
@@ -166,15 +162,39 @@ impl MapBuffer {
 
     /// All groups by partition and, within one, by key.
     pub fn sorted(&self) -> impl Iterator<Item = BufferedGroup<'_>> {
-        Sorted::new(&self.groups, &self.bytes).map(|group| BufferedGroup { buffer: self, group })
+        Sorted::new(&self.groups, &self.bytes, self.out_of_order).map(|group| BufferedGroup { buffer: self, group })
     }
 
-    fn push_key(&mut self, hash: u32, key: &[u8], value: &[u8], partition: Partition) {
-        let key = self.push_field(key);
-        let last = Run { value: self.push_field(value), count: 1 };
-        self.groups.push(KeyGroup { key, hash, partition, earlier: None, last });
+    /// How `key`, which starts with `prefix`, compares with the key that came last; any is greater than none.
+    fn order_after_last(&self, key: &[u8], prefix: u64) -> Ordering {
+        let Some(KeyGroup { key: last, .. }) = self.groups.last() else { return Ordering::Greater };
+        prefix.cmp(&last.prefix).then_with(|| key.cmp(last.of(&self.bytes)))
+    }
+
+    /// A key came out of order: from now on keys have to be looked up.
+    #[cold]
+    fn fill_table(&mut self) {
+        self.out_of_order = true;
+        for group in 0..self.groups.len() {
+            let hash = self.hash(self.groups[group].key.of(&self.bytes));
+            self.enter(group, hash);
+        }
+    }
+
+    fn hash(&self, key: &[u8]) -> u32 {
+        self.hasher.hash_one(key) as u32
+    }
+
+    fn enter(&mut self, group: usize, hash: u32) {
         let Self { table, groups, .. } = self;
-        table.insert_unique(spread(hash), index(groups.len() - 1), |&group| spread(groups[group as usize].hash));
+        groups[group].hash = hash;
+        table.insert_unique(spread(hash), index(group), |&group| spread(groups[group as usize].hash));
+    }
+
+    fn push_key(&mut self, key: &[u8], value: &[u8], partition: Partition) {
+        let key = Field::push(&mut self.bytes, key);
+        let last = Run { value: Field::push(&mut self.bytes, value), count: 1 };
+        self.groups.push(KeyGroup { key, hash: 0, partition, earlier: None, last });
     }
 
     #[inline]
@@ -189,7 +209,7 @@ impl MapBuffer {
 
     /// The last run of a group is complete; `value` begins another.
     fn push_run(&mut self, group: usize, value: &[u8]) {
-        let value = self.push_field(value);
+        let value = Field::push(&mut self.bytes, value);
         let complete = RunIndex::last_of(self.runs.len() + 1);
         let group = &mut self.groups[group];
         let run = std::mem::replace(&mut group.last, Run { value, count: 1 });
@@ -202,12 +222,6 @@ impl MapBuffer {
         };
         group.earlier = Some((first, complete));
         self.runs.push(LinkedRun { run, next: complete });
-    }
-
-    fn push_field(&mut self, field: &[u8]) -> Field {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(field);
-        Field { prefix: key_prefix(field), start, len: length(field) }
     }
 }
 
@@ -239,29 +253,9 @@ impl<'a> BufferedGroup<'a> {
     }
 }
 
-/// The first eight bytes of `key` as a number that sorts like them: keys whose prefixes differ sort as these do.
-#[inline]
-pub(super) fn key_prefix(key: &[u8]) -> u64 {
-    if let Some(first) = key.first_chunk() {
-        return u64::from_be_bytes(*first);
-    }
-    let missing = 8 * (size_of::<u64>() - key.len());
-    match (key.first_chunk(), key.last_chunk()) {
-        // Two halves that overlap say the same where they do.
-        (Some(head), Some(tail)) => {
-            u64::from(u32::from_be_bytes(*head)) << 32 | u64::from(u32::from_be_bytes(*tail)) << missing
-        }
-        _ => key.iter().zip([56, 48, 40]).fold(0, |prefix, (byte, shift)| prefix | u64::from(*byte) << shift),
-    }
-}
-
 /// The table wants 64 bits: it finds a place by the lower ones and tells keys apart by the uppermost.
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
-}
-
-fn length(field: &[u8]) -> u32 {
-    u32::try_from(field.len()).expect("keys and values are shorter than 4 GiB")
 }
 
 fn index(position: usize) -> u32 {
@@ -315,16 +309,6 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_the_key_padded_with_nothing() {
-        let key = b"abcdefghij";
-        for len in 0..=key.len() {
-            let mut padded = [0; 8];
-            padded[..len.min(8)].copy_from_slice(&key[..len.min(8)]);
-            assert_eq!(key_prefix(&key[..len]), u64::from_be_bytes(padded), "{len}");
-        }
-    }
-
-    #[test]
     fn keys_and_values_that_differ_behind_their_eighth_byte_are_not_the_same() {
         let run = |value: &str, count| (value.to_owned(), count);
         let buffer = filled(&[
@@ -338,6 +322,24 @@ mod tests {
             (1, "12345678b".to_owned(), vec![run("", 1)]),
         ];
         assert_eq!(listed(&buffer), expected);
+    }
+
+    #[test]
+    fn keys_that_came_in_order_are_found_when_one_comes_out_of_order() {
+        let run = |value: &str, count| (value.to_owned(), count);
+        let in_order = [("a", "1"), ("b", "1"), ("b", "2"), ("c", "1")];
+        let mut expected = vec![
+            (0, "a".to_owned(), vec![run("1", 1)]),
+            (0, "b".to_owned(), vec![run("1", 1), run("2", 1)]),
+            (0, "c".to_owned(), vec![run("1", 1)]),
+        ];
+        assert_eq!(listed(&filled(&in_order)), expected);
+        let out_of_order = [&in_order[..], &[("a", "2"), ("c", "1"), ("aa", "1"), ("b", "3")]].concat();
+        expected[0].2.push(run("2", 1));
+        expected[1].2.push(run("3", 1));
+        expected[2].2 = vec![run("1", 2)];
+        expected.insert(1, (0, "aa".to_owned(), vec![run("1", 1)]));
+        assert_eq!(listed(&filled(&out_of_order)), expected);
     }
 
     #[test]

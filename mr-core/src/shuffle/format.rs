@@ -5,7 +5,7 @@ use std::fmt;
 use crate::ids::{Attempt, AttemptId, JobId, MapIndex, Partition, TaskId};
 
 /// The version of the format that this program writes, and the only one it reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The last bytes of every run file, of whatever version.
 pub(super) const MAGIC: [u8; 8] = *b"mr-run\x1a\n";

@@ -1,28 +1,32 @@
-//! One key with values of it, as it lies in a block: read in place, copied whole.
-
-use std::ops::Range;
+//! One key with values of it, as it lies in a block: values are read in place and copied whole; a key that begins like the one before it is
+//! there without that beginning. Sorted keys often begin alike, places in a file above all, and what is not written need not be checked,
+//! synced and read.
 
 use super::varint;
 use crate::app::ValueRun;
 
-/// A key and some values of it, read in place.
+/// Fewer bytes than these are not worth sharing: a key that shares any has to be put together when it is read, all others are read in place.
+const LEAST_SHARED: usize = 8;
+
+/// A key and some values of it, as they were read.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'a> {
     /// The key.
     pub key: &'a [u8],
     /// How many values, repeats counted.
     pub records: u64,
-    runs: &'a [u8],
-    encoded: &'a [u8],
+    /// All behind the key: the runs of values and the end.
+    encoded_runs: &'a [u8],
 }
 
 /// Where in a block a group lies.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct GroupPlace {
-    start: usize,
-    key: usize,
-    values: usize,
-    values_end: usize,
+    /// How many bytes its key has from the key before.
+    shared: usize,
+    /// Where its own bytes of the key start.
+    own: usize,
+    runs: usize,
     pub(super) end: usize,
     pub(super) records: u64,
 }
@@ -33,19 +37,29 @@ impl GroupPlace {
         Self { end: start, ..Self::default() }
     }
 
-    /// The group that starts at byte `start` of `block`. None when the bytes are no group.
-    pub(super) fn find(block: &[u8], start: usize) -> Option<Self> {
-        let mut rest = &block[start..];
-        let key_len = varint::take(&mut rest)?;
-        let key = block.len() - rest.len();
-        varint::take_bytes(&mut rest, key_len)?;
-        let values = block.len() - rest.len();
+    /// The group that follows in `block`. If its key shares bytes with the present one, it is put together in `joined`, where the present
+    /// one is if that shares any. None when the bytes are no group.
+    pub(super) fn next(self, block: &[u8], joined: &mut Vec<u8>) -> Option<Self> {
+        let mut rest = &block[self.end..];
+        let shared = usize::try_from(varint::take(&mut rest)?).ok()?;
+        let own_len = varint::take(&mut rest)?;
+        let own = block.len() - rest.len();
+        let own_bytes = varint::take_bytes(&mut rest, own_len)?;
+        if shared > 0 {
+            self.key(block, joined).get(..shared)?;
+            if self.shared == 0 {
+                joined.clear();
+                joined.extend_from_slice(&block[self.own..self.own + shared]);
+            }
+            joined.truncate(shared);
+            joined.extend_from_slice(own_bytes);
+        }
+        let runs = block.len() - rest.len();
         let mut records: u64 = 0;
         loop {
-            let values_end = block.len() - rest.len();
             let count = varint::take(&mut rest)?;
             if count == 0 {
-                return Some(Self { start, key, values, values_end, end: block.len() - rest.len(), records });
+                return Some(Self { shared, own, runs, end: block.len() - rest.len(), records });
             }
             records = records.checked_add(count)?;
             let len = varint::take(&mut rest)?;
@@ -53,27 +67,23 @@ impl GroupPlace {
         }
     }
 
-    /// Where in the block the key lies.
-    pub(super) fn key(self) -> Range<usize> {
-        self.key..self.values
+    /// The key of the group at this place of `block`; `joined` is what was put together when it was found.
+    pub(super) fn key<'a>(self, block: &'a [u8], joined: &'a [u8]) -> &'a [u8] {
+        if self.shared > 0 { joined } else { &block[self.own..self.runs] }
     }
 
-    /// The group at this place of `block`.
-    pub(super) fn read(self, block: &[u8]) -> Group<'_> {
-        Group {
-            key: &block[self.key()],
-            records: self.records,
-            runs: &block[self.values..self.values_end],
-            encoded: &block[self.start..self.end],
-        }
+    /// The group at this place of `block`; see [`GroupPlace::key`].
+    pub(super) fn read<'a>(self, block: &'a [u8], joined: &'a [u8]) -> Group<'a> {
+        let encoded_runs = &block[self.runs..self.end];
+        Group { key: self.key(block, joined), records: self.records, encoded_runs }
     }
 }
 
 impl<'a> Group<'a> {
     /// The values, in order.
     pub fn runs(&self) -> impl Iterator<Item = ValueRun<'a>> + use<'a> {
-        let mut rest = self.runs;
-        // The group was read through when it was found: nothing fails here but at the end.
+        let mut rest = self.encoded_runs;
+        // The group was read through when it was found: nothing fails here, and the count of zero at the end is followed by nothing.
         std::iter::from_fn(move || {
             let count = varint::take(&mut rest)?;
             let len = varint::take(&mut rest)?;
@@ -81,16 +91,26 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// The group as it is written.
-    pub(super) fn encoded(&self) -> &'a [u8] {
-        self.encoded
+    /// The values and the group's end as they are written.
+    pub(super) fn encoded_runs(&self) -> &'a [u8] {
+        self.encoded_runs
     }
 }
 
-/// Appends the start of a group.
-pub(super) fn put_key(block: &mut Vec<u8>, key: &[u8]) {
-    varint::put(block, key.len() as u64);
-    block.extend_from_slice(key);
+/// How many bytes of `key` are not to be written because `before` begins with them as well.
+pub(super) fn shared_bytes(before: &[u8], key: &[u8]) -> usize {
+    let words = before.chunks_exact(8).zip(key.chunks_exact(8)).take_while(|(a, b)| a == b).count();
+    let alike = 8 * words;
+    let shared = alike + before[alike..].iter().zip(&key[alike..]).take_while(|(a, b)| a == b).count();
+    if shared < LEAST_SHARED { 0 } else { shared }
+}
+
+/// Appends the start of a group whose `key` has its first `shared` bytes from the key before.
+pub(super) fn put_key(block: &mut Vec<u8>, shared: usize, key: &[u8]) {
+    let own = &key[shared..];
+    varint::put(block, shared as u64);
+    varint::put(block, own.len() as u64);
+    block.extend_from_slice(own);
 }
 
 /// Appends a run of values to the group.
@@ -103,4 +123,21 @@ pub(super) fn put_run(block: &mut Vec<u8>, run: ValueRun<'_>) {
 /// Appends the end of the group.
 pub(super) fn put_end(block: &mut Vec<u8>) {
     varint::put(block, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_keys_share_is_all_that_both_begin_with(common: Vec<u8>, a: Vec<u8>, b: Vec<u8>) {
+            let (before, key) = ([&common[..], &a].concat(), [&common[..], &b].concat());
+            let alike = (0..=before.len().min(key.len())).rev().find(|&len| before[..len] == key[..len]);
+            let worth = alike.filter(|&len| len >= LEAST_SHARED).unwrap_or(0);
+            prop_assert_eq!(shared_bytes(&before, &key), worth);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use world::{Work, World};
 
-use super::buffer::key_prefix;
+use super::field::key_prefix;
 use super::group::Group;
 use super::reader::{RunFile, Segment};
 use super::source::{FileOf, Source};

@@ -4,7 +4,7 @@
 //! full buffer is spilled as a run file of its own, and the spills are merged in the end. A reduce merges its partition's
 //! segments of all the maps' files ([`Merge`]), in several passes when there are many ([`Merger`]).
 //!
-//! # The run file, version 1
+//! # The run file, version 2
 //!
 //! Numbers are unsigned and little-endian; checksums are CRC-32 (IEEE). There is no header: a file is written front to back,
 //! and a reducer needs its end, its own index entry and its own segment, nothing else.
@@ -16,7 +16,8 @@
 //!          u32 checksum of the payload
 //!          u32 checksum of: the block's offset in the file as u64, the eight bytes before
 //!          payload: groups, one behind the other
-//! group    varint length of the key, key
+//! group    varint number of bytes that the key shares with the one before it in the block: 0 in a block's first group
+//!          varint number of the key's other bytes, and these bytes
 //!          runs: varint count (not 0), varint length of the value, value
 //!          varint 0
 //! index    an entry of 28 bytes for every partition
@@ -31,7 +32,7 @@
 //!          u32 number of partitions                                       20
 //!          u64 offset of the index in the file                            24
 //!          u32 checksum of the 32 bytes before                            32
-//!          u32 version of the format: 1                                   36
+//!          u32 version of the format: 2                                   36
 //!          "mr-run", 0x1a, 0x0a                                           40
 //! ```
 //!
@@ -43,6 +44,7 @@
 
 mod buffer;
 mod combiner;
+mod field;
 mod format;
 mod group;
 mod merge;

@@ -99,6 +99,7 @@ impl<F: File> RunFile<F> {
             end: entry.offset + entry.len,
             block_len: 0,
             group: GroupPlace::before(BLOCK_HEADER_BYTES),
+            joined_key: Vec::new(),
             unread_records: entry.records,
         })
     }
@@ -141,6 +142,8 @@ pub struct Segment<F> {
     block_len: usize,
     /// Where in the window the present group lies.
     group: GroupPlace,
+    /// The key of the present group, if it shares bytes with the one before.
+    joined_key: Vec<u8>,
     /// How many records are yet to come, as the index says.
     unread_records: u64,
 }
@@ -189,7 +192,7 @@ impl<F: File> Segment<F> {
         if self.group.end >= block.len() {
             return Ok(false);
         }
-        let Some(group) = GroupPlace::find(block, self.group.end) else { return Err(self.malformed("block")) };
+        let Some(group) = self.group.next(block, &mut self.joined_key) else { return Err(self.malformed("block")) };
         let Some(unread) = self.unread_records.checked_sub(group.records) else {
             return Err(self.malformed("number of records in the block"));
         };
@@ -202,10 +205,10 @@ impl<F: File> Segment<F> {
     ///
     /// # Panics
     ///
-    /// Before the first block and after the last.
+    /// Perhaps, before the first block and after the last, when there is none.
     #[must_use]
     pub fn group(&self) -> Group<'_> {
-        self.group.read(&self.window)
+        self.group.read(&self.window, &self.joined_key)
     }
 
     /// The key of the present group.
@@ -215,7 +218,7 @@ impl<F: File> Segment<F> {
     /// As for [`Segment::group`].
     #[must_use]
     pub fn key(&self) -> &[u8] {
-        &self.window[self.group.key()]
+        self.group.key(&self.window, &self.joined_key)
     }
 
     /// Sees to it that the window has `needed` bytes, and reads up to `more` beyond them where the segment has them.

@@ -1,7 +1,7 @@
 //! The groups of a map buffer in the order in which they are written: by partition and, within one, by key.
 //!
-//! Keys are told apart by their partition first, in the order in which they came, and then sorted partition by partition. Keys that were
-//! emitted in their own order, such as places in a file, are in order then already, and the sort sees that after one look at each.
+//! Keys are told apart by their partition first, in the order in which they came, and then, unless they came in their own order, sorted
+//! partition by partition.
 
 use std::hint::black_box;
 
@@ -30,12 +30,12 @@ pub(super) struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    /// The `groups`, whose keys and values are in `bytes`.
-    pub(super) fn new(groups: &'a [KeyGroup], bytes: &'a [u8]) -> Self {
+    /// The `groups`, whose keys and values are in `bytes`. Keys that did not come `out_of_order` are not compared any more.
+    pub(super) fn new(groups: &'a [KeyGroup], bytes: &'a [u8], out_of_order: bool) -> Self {
         let (mut order, ends) = by_partition(groups);
         let key = |entry: &SortEntry| groups[entry.group as usize].key.of(bytes);
         let mut start = 0;
-        for end in ends {
+        for end in ends.into_iter().filter(|_| out_of_order) {
             order[start..end].sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))));
             start = end;
         }

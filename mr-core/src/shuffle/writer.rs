@@ -24,7 +24,7 @@ pub struct RunWriter<F> {
     pending: Vec<u8>,
     /// The payload of the block that is being filled.
     block: Vec<u8>,
-    /// The key of the group that is being filled.
+    /// The key that was written last.
     key: Vec<u8>,
     /// Where in the block the values of that group start.
     values_start: usize,
@@ -75,11 +75,15 @@ impl<F: File> RunWriter<F> {
 
     /// Starts a group of values of `key`. A key may have several groups, one behind the other.
     pub fn start_group(&mut self, key: &[u8]) {
-        self.make_room();
-        group::put_key(&mut self.block, key);
+        if self.block.len() >= self.block_bytes {
+            self.finish_block();
+        }
+        // The first key of a block is written whole: what a block says depends on no other.
+        let shared = if self.block.is_empty() { 0 } else { group::shared_bytes(&self.key, key) };
+        group::put_key(&mut self.block, shared, key);
         self.values_start = self.block.len();
-        self.key.clear();
-        self.key.extend_from_slice(key);
+        self.key.truncate(shared);
+        self.key.extend_from_slice(&key[shared..]);
     }
 
     /// Adds values to the group. A group that fills its block goes on as another one in the next.
@@ -89,7 +93,7 @@ impl<F: File> RunWriter<F> {
         if full && self.block.len() > self.values_start {
             group::put_end(&mut self.block);
             self.finish_block();
-            group::put_key(&mut self.block, &self.key);
+            group::put_key(&mut self.block, 0, &self.key);
             self.values_start = self.block.len();
         }
         group::put_run(&mut self.block, run);
@@ -103,8 +107,8 @@ impl<F: File> RunWriter<F> {
 
     /// Adds a whole group as it was read.
     pub fn copy_group(&mut self, group: &Group<'_>) {
-        self.make_room();
-        self.block.extend_from_slice(group.encoded());
+        self.start_group(group.key);
+        self.block.extend_from_slice(group.encoded_runs());
         self.segment.records += group.records;
     }
 
@@ -154,12 +158,6 @@ impl<F: File> RunWriter<F> {
     /// Where in the file the next finished block goes.
     fn position(&self) -> u64 {
         self.written + self.pending.len() as u64
-    }
-
-    fn make_room(&mut self) {
-        if self.block.len() >= self.block_bytes {
-            self.finish_block();
-        }
     }
 
     fn finish_block(&mut self) {
