@@ -80,33 +80,74 @@ fn an_app_that_was_run_is_not_forgotten() {
     assert!(!events.contains(&Event::AppForgotten));
 }
 
+/// Of the only reduce, attempt 1 on worker 1 was told to commit at once and shows nothing for the timeout of ten seconds; then attempt 2 on
+/// worker 2 is told.
+struct Committing(Coordinator);
+
+impl Committing {
+    fn new() -> Self {
+        let input = InputFile { path: "books.txt".into(), len: None };
+        let job = Job { reduces: Reduces::new(1), max_failures: 9, ..Job::new(JobId(1), vec![input]) };
+        let mut this = Self(Coordinator::new(job));
+        for name in ["a", "ab", "abc"] {
+            this.ask(0, &register(name));
+        }
+        this.ask(0, &Request::AskTask { worker: ONE, question: 1 });
+        this.ask(0, &Request::Done { worker: ONE, attempt: FIRST, counters: Counters::default() });
+        this.ask(0, &Request::AskTask { worker: ONE, question: 2 });
+        assert_eq!(this.commit(0, 1), Reply::Commit);
+        this.run(10, 2);
+        assert_eq!(this.commit(10, 2), Reply::Commit);
+        this
+    }
+
+    fn ask(&mut self, seconds: u64, request: &Request) -> Reply {
+        step(&mut self.0, at(seconds), request).1
+    }
+
+    fn reduce(attempt: u32) -> AttemptId {
+        AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(attempt) }
+    }
+
+    /// Worker `worker` is given the attempt of its number.
+    fn run(&mut self, seconds: u64, worker: u32) {
+        let reply = self.ask(seconds, &Request::AskTask { worker: WorkerId(worker), question: 1 });
+        assert!(matches!(reply, Reply::Run(assignment) if assignment.attempt == Self::reduce(worker)));
+    }
+
+    /// Worker `worker` asks to commit the attempt of its number.
+    fn commit(&mut self, seconds: u64, worker: u32) -> Reply {
+        self.ask(seconds, &Request::AskCommit { worker: WorkerId(worker), attempt: Self::reduce(worker) })
+    }
+
+    fn shows_life(&mut self, seconds: u64, worker: u32) {
+        let running = vec![AttemptProgress { attempt: Self::reduce(worker), ticks: 1 }];
+        self.ask(seconds, &Request::Heartbeat { worker: WorkerId(worker), running });
+    }
+}
+
 #[test]
 fn permission_to_commit_falls_back_to_who_had_it_before_and_still_runs() {
-    let input = InputFile { path: "books.txt".into(), len: None };
-    let job = Job { reduces: Reduces::new(1), max_failures: 9, ..Job::new(JobId(1), vec![input]) };
-    let mut coordinator = Coordinator::new(job);
-    let mut ask = |seconds, request: Request| step(&mut coordinator, at(seconds), &request).1;
-    let reduce = |attempt| AttemptId { task: TaskId::Reduce(Partition(0)), attempt: Attempt(attempt) };
-    let commit = |worker| Request::AskCommit { worker: WorkerId(worker), attempt: reduce(worker) };
-    let task = |worker, question| Request::AskTask { worker: WorkerId(worker), question };
-    for name in ["a", "ab", "abc"] {
-        ask(0, register(name));
-    }
-    ask(0, task(1, 1));
-    ask(0, Request::Done { worker: ONE, attempt: FIRST, counters: Counters::default() });
-    ask(0, task(1, 2));
-    assert_eq!(ask(0, commit(1)), Reply::Commit);
-    // The first shows nothing for the timeout; the second is told to commit, and fails. Nothing is heard of the first for as long again,
-    // and it lives when the third asks.
-    ask(10, task(2, 1));
-    assert_eq!(ask(10, commit(2)), Reply::Commit);
+    let mut job = Committing::new();
     let failure = Failure::Attempt { reason: "no room".into() };
-    ask(10, Request::Failed { worker: WorkerId(2), attempt: reduce(2), failure });
-    assert!(matches!(ask(20, task(3, 1)), Reply::Run(_)));
-    let running = vec![AttemptProgress { attempt: reduce(1), ticks: 1 }];
-    ask(20, Request::Heartbeat { worker: ONE, running });
-    assert_eq!(ask(20, commit(3)), Reply::Wait, "two may not be told at once");
-    assert_eq!(ask(20, commit(1)), Reply::Commit);
+    job.ask(10, &Request::Failed { worker: WorkerId(2), attempt: Committing::reduce(2), failure });
+    // Nothing is heard of the first for as long again, and it lives when the third asks.
+    job.run(20, 3);
+    job.shows_life(20, 1);
+    assert_eq!(job.commit(20, 3), Reply::Wait, "two may not be told at once");
+    assert_eq!(job.commit(20, 1), Reply::Commit);
+}
+
+#[test]
+fn permission_to_commit_waits_for_everyone_who_was_told_and_is_in_time() {
+    let mut job = Committing::new();
+    job.run(20, 3);
+    job.shows_life(20, 1);
+    assert_eq!(job.commit(20, 3), Reply::Wait, "the first was told before the second, which is overdue, and is back");
+    assert_eq!(job.commit(20, 1), Reply::Commit);
+    assert_eq!(job.commit(29, 3), Reply::Wait);
+    assert_eq!(job.commit(30, 3), Reply::Commit, "nothing more was heard of the first");
+    assert_eq!(job.commit(31, 3), Reply::Commit, "it asks again because the answer was lost");
 }
 
 #[test]

@@ -187,18 +187,18 @@ impl Coordinator {
         }
         events.push(Event::AttemptProgressed { attempt, ticks });
         let (table, index) = self.table(attempt.task);
+        let granted = table.get(index).map_or(&[][..], |task| &task.granted);
         // One that has ended holds nothing any more; who was told before it, and still runs, does.
-        let holder = table
-            .get(index)
-            .and_then(|task| task.granted.iter().rev().find(|granted| task.running.contains_key(granted)));
-        match holder {
-            Some(&holder) if holder == attempt.attempt => Reply::Commit,
-            Some(&holder) if !table.is_overdue(index, holder, now) => Reply::Wait,
-            _ => {
-                events.push(Event::CommitGranted { attempt });
-                Reply::Commit
-            }
+        let mut holders = granted.iter().copied().filter(|&told| table.running(index, told).is_some());
+        if holders.clone().next_back() == Some(attempt.attempt) {
+            return Reply::Commit;
         }
+        // Not only the last: one that was told before it may have been slow, and be back.
+        if holders.any(|told| told != attempt.attempt && !table.is_overdue(index, told, now)) {
+            return Reply::Wait;
+        }
+        events.push(Event::CommitGranted { attempt });
+        Reply::Commit
     }
 
     fn done(&self, worker: WorkerId, attempt: AttemptId, counters: Counters, events: &mut Vec<Event>) -> Reply {

@@ -217,19 +217,16 @@ impl Model {
         }
         // Asking is a sign of progress: an attempt that waits for its turn is not stalled.
         self.open_attempt(worker, id).expect("checked above").last_progress = now;
-        let holder = self.task(id.task).granted.last().copied();
-        let healthy = |holder: Attempt| {
-            let holder = AttemptId { task: id.task, attempt: holder };
-            self.attempts.iter().any(|a| a.open && a.id == holder && a.last_progress + TIMEOUT > now)
-        };
-        match holder {
-            Some(holder) if holder == id.attempt => Expected::Commit,
-            Some(holder) if healthy(holder) => Expected::Wait,
-            _ => {
-                self.task_mut(id.task).expect("open attempts have tasks").granted.push(id.attempt);
-                Expected::Commit
-            }
+        let granted = &self.task(id.task).granted;
+        if granted.last() == Some(&id.attempt) {
+            return Expected::Commit;
         }
+        let others = self.attempts.iter().filter(|a| a.open && a.id.task == id.task && a.id != id);
+        if others.filter(|a| granted.contains(&a.id.attempt)).any(|a| a.last_progress + TIMEOUT > now) {
+            return Expected::Wait;
+        }
+        self.task_mut(id.task).expect("open attempts have tasks").granted.push(id.attempt);
+        Expected::Commit
     }
 
     pub(crate) fn done(&mut self, worker: u32, id: AttemptId, counters: Counters) -> Expected {

@@ -1,11 +1,11 @@
 //! A task is not given out again while an attempt of it runs and is in time: another attempt starts only when every running one has
-//! shown no progress for the task timeout. Attempt numbers are never used twice, and only one attempt at a time may commit unless
-//! the other has ended or is overdue. (MapReduce paper, section 3.3; lab 1: wait ten seconds, then give the task to another.)
+//! shown no progress for the task timeout. Attempt numbers are never used twice, and none is told to commit while any other that was told
+//! so is in time. (MapReduce paper, section 3.3; lab 1: wait ten seconds, then give the task to another.)
 //!
-//! A backup beside an attempt in time is for `backup_tasks` to judge. Time is the coordinator's own, which may leap. Whether the coordinator is right to believe that an attempt shows no progress is
-//! for `work_done_once` to say, in runs in which it has no excuse.
+//! A backup beside an attempt in time is for `backup_tasks` to judge. Time is the coordinator's own, which may leap. Whether the coordinator
+//! is right to believe that an attempt shows no progress is for `work_done_once` to say, in runs in which it has no excuse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mr_core::coordinator;
@@ -25,13 +25,14 @@ pub(super) struct NotReissuedInTime {
     timeout: Duration,
     running: BTreeMap<AttemptId, Running>,
     highest: BTreeMap<TaskId, u32>,
-    granted: BTreeMap<TaskId, AttemptId>,
+    /// All that were told to commit.
+    granted: BTreeSet<AttemptId>,
 }
 
 impl NotReissuedInTime {
     /// Of a job with this task timeout.
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, running: BTreeMap::new(), highest: BTreeMap::new(), granted: BTreeMap::new() }
+        Self { timeout, running: BTreeMap::new(), highest: BTreeMap::new(), granted: BTreeSet::new() }
     }
 
     fn in_time(&self, attempt: AttemptId, now: Timestamp) -> bool {
@@ -54,13 +55,13 @@ impl NotReissuedInTime {
     }
 
     fn grant(&mut self, attempt: AttemptId, now: Timestamp) -> Verdict {
-        match self.granted.insert(attempt.task, attempt) {
-            Some(other) if other != attempt && self.in_time(other, now) => Err(format!(
-                "{attempt} was told to commit while attempt {}, told the same, is in time",
-                other.attempt.0
-            )),
-            _ => Ok(()),
+        let mut others = self.granted.iter().filter(|other| other.task == attempt.task && **other != attempt);
+        if let Some(other) = others.find(|&&other| self.in_time(other, now)) {
+            let other = other.attempt.0;
+            return Err(format!("{attempt} was told to commit while attempt {other}, told the same, is in time"));
         }
+        self.granted.insert(attempt);
+        Ok(())
     }
 }
 
@@ -136,5 +137,13 @@ mod tests {
         assert_eq!(check([both(), vec![granted(1200, reduce(0, 2))]].concat()), Ok(()), "attempt 1 is overdue");
         let shows_life = [both(), vec![progressed(1100, reduce(0, 1)), granted(1200, reduce(0, 2))]].concat();
         assert!(check(shows_life).unwrap_err().contains("told the same"));
+        let third = vec![
+            granted(1200, reduce(0, 2)),
+            assigned(2200, reduce(0, 3), 3),
+            progressed(2200, reduce(0, 1)),
+            granted(2200, reduce(0, 3)),
+        ];
+        let before_the_last = check([both(), third].concat());
+        assert!(before_the_last.unwrap_err().contains("while attempt 1, told the same"), "told before an overdue one");
     }
 }
