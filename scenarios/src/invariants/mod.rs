@@ -151,8 +151,10 @@ impl Promises {
     pub(crate) fn new(schedule: &Schedule, expected: &Expected) -> Self {
         let signed = schedule.workload.app == AppChoice::Signed;
         let maps = schedule.workload.maps(&schedule.cluster);
+        let partitions = schedule.workload.reduces as usize;
+        let outputs = Outputs::new(partitions, expected);
         let invariants: Vec<Box<dyn Invariant>> = vec![
-            Box::new(if signed { Outputs::new(expected).signed() } else { Outputs::new(expected) }),
+            Box::new(if signed { outputs.signed() } else { outputs }),
             Box::new(CommitsAreReal),
             Box::new(DoneOnce::default()),
             Box::new(MapsBeforeReduces::new(maps)),
@@ -176,7 +178,7 @@ impl Promises {
             invariant.watches().iter().for_each(|&step| watchers[step as usize].push(place));
         }
         // What is signed differs from run to run, as it may.
-        let partitions = if signed { None } else { Some(schedule.workload.reduces as usize) };
+        let partitions = if signed { None } else { Some(partitions) };
         Self { invariants, watchers, broken: None, partitions, outputs: None }
     }
 

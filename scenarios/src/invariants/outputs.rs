@@ -1,8 +1,10 @@
 //! Every `mr-out-X` that anybody can see has exactly the bytes that the sequential run says for its partition; once its reduce is
-//! committed it never vanishes; and when the job has succeeded all of them are there. (MapReduce paper, sections 3.3 and 4.5; lab 1:
-//! a crash must not leave a partially written output for others to see.)
+//! committed it never vanishes; and when the job has succeeded all of them are there. Nothing else is ever called `mr-out-…`: who takes all
+//! files of such names, as the lab's own tests do, takes outputs. (MapReduce paper, sections 3.3 and 4.5; lab 1: a crash must not leave a
+//! partially written output for others to see.)
 //!
-//! Checked at every step that changes an output, whatever the name under which it is changed. An output that its worker has not reported yet may still vanish in a power loss.
+//! Checked at every step that changes an output, whatever the name under which it is changed. An output that its worker has not reported
+//! yet may still vanish in a power loss.
 
 use std::time::Duration;
 
@@ -29,11 +31,10 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    pub(super) fn new(expected: &Expected) -> Self {
-        let outputs = expected.outputs.as_ref().ok();
-        let partitions = outputs.map_or(0, Vec::len);
+    /// Of a job with so many `partitions`.
+    pub(super) fn new(partitions: usize, expected: &Expected) -> Self {
         Self {
-            expected: outputs.cloned(),
+            expected: expected.outputs.as_ref().ok().cloned(),
             signed: None,
             committed: vec![false; partitions],
             visible: vec![false; partitions],
@@ -56,6 +57,7 @@ impl Outputs {
     fn check_step(&mut self, step: &FileEvent, disk: &DiskView<'_>) -> Verdict {
         match step.operation {
             Operation::Create | Operation::Rename | Operation::HardLink | Operation::RemoveFile => {
+                self.check_names(step)?;
                 let paths = [Some(&step.path), step.to.as_ref()];
                 let touched = paths.into_iter().flatten().filter_map(|path| self.partition(path)).collect::<Vec<_>>();
                 touched.into_iter().try_for_each(|partition| self.check_one(partition, disk))
@@ -76,7 +78,17 @@ impl Outputs {
     /// Whose output is called `path`.
     fn partition(&self, path: &str) -> Option<usize> {
         let number: usize = path.strip_prefix("mr-out-")?.parse().ok()?;
-        (number < self.names.len()).then_some(number)
+        (self.names.get(number)? == path).then_some(number)
+    }
+
+    /// Nothing but an output gets the name of one.
+    fn check_names(&self, step: &FileEvent) -> Verdict {
+        let name = step.to.as_ref().unwrap_or(&step.path);
+        let made = step.operation != Operation::RemoveFile && step.result.is_ok();
+        match made && name.starts_with("mr-out-") && self.partition(name).is_none() {
+            true => Err(format!("{name} is made among the outputs and is none of them")),
+            false => Ok(()),
+        }
     }
 
     fn check_one(&mut self, partition: usize, disk: &DiskView<'_>) -> Verdict {
@@ -193,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_right_bytes_may_appear_one_output_after_the_other() {
-        let mut outputs = Outputs::new(&expected(&["a 1\n", ""]));
+        let mut outputs = Outputs::new(2, &expected(&["a 1\n", ""]));
         assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()));
         assert_eq!(watch(&mut outputs, &disk(&[("mr-out-1", "")]), [renamed()]), Ok(()));
         let all = disk(&[("mr-out-0", "a 1\n"), ("mr-out-1", "")]);
@@ -203,27 +215,27 @@ mod tests {
 
     #[test]
     fn the_first_wrong_byte_is_named_with_its_line() {
-        let mut outputs = Outputs::new(&expected(&["a 1\nb 2\n"]));
+        let mut outputs = Outputs::new(1, &expected(&["a 1\nb 2\n"]));
         let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a 1\nb 3\n")]), [renamed()]).unwrap_err();
         assert_eq!(broken, "mr-out-0 differs from the sequential run at byte 6: expected \"b 2\", found \"b 3\"");
     }
 
     #[test]
     fn a_half_written_output_is_seen_while_it_grows() {
-        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
+        let mut outputs = Outputs::new(1, &expected(&["a 1\n"]));
         let grows = step("w1", Operation::Append, "mr-job-1/reduce-0-1.tmp", None);
         assert_eq!(watch(&mut outputs, &disk(&[("mr-out-0", "a 1\n")]), [renamed()]), Ok(()));
         let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a 1\nb")]), [grows]).unwrap_err();
         assert!(broken.ends_with("expected its end after 4 bytes, found \"b\""), "{broken}");
         let created = step("w1", Operation::Create, "mr-out-0", None);
-        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
+        let mut outputs = Outputs::new(1, &expected(&["a 1\n"]));
         let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a")]), [created]).unwrap_err();
         assert!(broken.ends_with("expected \"a 1\", found its end after 1 bytes"), "{broken}");
     }
 
     #[test]
     fn a_committed_output_may_not_vanish_and_one_not_committed_may() {
-        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
+        let mut outputs = Outputs::new(1, &expected(&["a 1\n"]));
         let there = disk(&[("mr-out-0", "a 1\n")]);
         let power_loss = || Event::UnsyncedLost { node: crate::invariants::testing::node("w1"), appends: 0, names: 1 };
         assert_eq!(watch(&mut outputs, &there, [renamed()]), Ok(()));
@@ -234,20 +246,32 @@ mod tests {
 
     #[test]
     fn a_signed_output_may_be_anybodys_but_not_change_hands() {
-        let mut outputs = Outputs::new(&expected(&["a 1#0\n"])).signed();
+        let mut outputs = Outputs::new(1, &expected(&["a 1#0\n"])).signed();
         let by = |signature: &str| disk(&[("mr-out-0", &format!("a 1#{signature}\n"))]);
         assert_eq!(watch(&mut outputs, &by("3"), [renamed(), renamed()]), Ok(()));
         let broken = watch(&mut outputs, &by("4"), [renamed()]).unwrap_err();
         assert!(broken.starts_with("mr-out-0 has changed"), "{broken}");
-        let mut outputs = Outputs::new(&expected(&["a 1#0\n"])).signed();
+        let mut outputs = Outputs::new(1, &expected(&["a 1#0\n"])).signed();
         assert!(watch(&mut outputs, &disk(&[("mr-out-0", "a 2#3\n")]), [renamed()]).is_err(), "a wrong count");
         assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()), "a power loss before it was reported");
         assert_eq!(watch(&mut outputs, &by("4"), [renamed()]), Ok(()));
     }
 
     #[test]
+    fn nothing_else_is_called_like_an_output() {
+        let check = |event| watch(&mut Outputs::new(1, &expected(&[""])), &disk(&[("mr-out-0", "")]), [event]);
+        for stray in ["mr-out-0.tmp", "mr-out-1", "mr-out-00", "mr-out-"] {
+            let created = check(step("w1", Operation::Create, stray, None)).unwrap_err();
+            assert_eq!(created, format!("{stray} is made among the outputs and is none of them"));
+            assert!(check(step("w1", Operation::HardLink, "mr-job-1/reduce-0-1.tmp", Some(stray))).is_err(), "{stray}");
+        }
+        assert_eq!(check(step("w1", Operation::Create, "mr-out-0", None)), Ok(()));
+        assert_eq!(check(step("w1", Operation::Create, "mr-job-1/mr-out-1", None)), Ok(()));
+    }
+
+    #[test]
     fn a_job_that_succeeded_has_all_its_outputs() {
-        let mut outputs = Outputs::new(&expected(&["", "b 1\n"]));
+        let mut outputs = Outputs::new(2, &expected(&["", "b 1\n"]));
         let one = disk(&[("mr-out-0", "")]);
         assert_eq!(watch(&mut outputs, &one, [succeeded()]), Ok(()));
         assert!(outputs.check_end(&one.view()).unwrap_err().contains("mr-out-1 is not there"));
