@@ -76,6 +76,28 @@ fn a_stopped_worker_is_passed_by_and_harms_nothing_when_it_wakes() {
 }
 
 #[test]
+fn a_worker_that_was_stopped_with_a_question_open_asks_again() {
+    let job = Job::new("map=1000");
+    let mut command = job.place.program("mrworker");
+    // More slots than tasks: it asks for another one all the time.
+    command.args([&plugin("moody"), "sock", "--slots", "9", "--retry-for", "5s"]);
+    let coordinator = job.coordinator("10s");
+    let worker = Process::start("mrworker", command);
+    coordinator.await_log("registered");
+    std::thread::sleep(Duration::from_millis(500));
+    // As with Ctrl-Z, but so that the worker always is the first to wake.
+    coordinator.signal("STOP");
+    worker.signal("STOP");
+    std::thread::sleep(Duration::from_secs(6));
+    worker.signal("CONT");
+    std::thread::sleep(Duration::from_millis(500));
+    coordinator.signal("CONT");
+    coordinator.succeed();
+    worker.succeed();
+    job.check();
+}
+
+#[test]
 fn a_job_of_tasks_that_all_take_longer_than_the_timeout_ends() {
     let job = Job::new("map=900 reduce=700");
     let coordinator = job.coordinator("400ms");

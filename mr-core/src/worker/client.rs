@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use world::{Address, CallError, Clock, Network, Timestamp, World};
 
+use super::silence::Silence;
 use crate::marks;
 use crate::protocol::{self, Reply, Request};
 
@@ -70,7 +71,7 @@ impl<W: World> Client<W> {
 
     /// Asks until there is an answer.
     pub(super) async fn ask(&self, request: &Request) -> Result<Reply, ClientError> {
-        let started = self.world.clock().now();
+        let mut silence = self.silence();
         let mut pause = FIRST_PAUSE;
         loop {
             let reason = match self.ask_once(request).await {
@@ -79,14 +80,19 @@ impl<W: World> Client<W> {
                 Err(CallError::NoAnswer { reason, .. } | CallError::NobodyListens { reason, .. }) => reason,
             };
             self.world.mark(marks::CALL_REPEATED);
-            let now = self.world.clock().now();
-            if let Some(tried_for) = self.gives_up(started, now) {
+            let silent_for = silence.lasted(self.world.clock().now());
+            if let Some(tried_for) = self.gives_up(silent_for) {
                 self.world.mark(marks::COORDINATOR_LOST);
                 return Err(ClientError::Lost { tried_for, reason });
             }
-            self.world.clock().sleep(self.jittered(pause).min(self.retry_for - (now - started))).await;
+            self.world.clock().sleep(self.jittered(pause).min(self.retry_for - silent_for)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// The silence that begins now, for who looks at it after every call and pauses no longer than this client does.
+    pub(super) fn silence(&self) -> Silence {
+        Silence::new(self.world.clock().now(), PATIENCE + LONGEST_PAUSE)
     }
 
     /// Asks once.
@@ -122,13 +128,13 @@ impl<W: World> Client<W> {
         };
     }
 
-    /// For how long the coordinator has been tried in vain, if that is long enough: nobody has answered `since`, or nobody listens any more.
-    pub(super) fn gives_up(&self, since: Timestamp, now: Timestamp) -> Option<Duration> {
+    /// For how long the coordinator has been tried in vain, if that is long enough: nobody has answered, or nobody listens any more.
+    pub(super) fn gives_up(&self, silent_for: Duration) -> Option<Duration> {
+        let now = self.world.clock().now();
         let door = self.door();
         let closed_for = door.closed_since.filter(|_| door.was_open).map(|closed| now - closed);
         let is_gone = closed_for.is_some_and(|closed_for| closed_for >= GONE_AFTER);
-        let tried_for = now - since;
-        (is_gone || tried_for >= self.retry_for).then(|| tried_for.max(closed_for.unwrap_or_default()))
+        (is_gone || silent_for >= self.retry_for).then(|| silent_for.max(closed_for.unwrap_or_default()))
     }
 
     fn door(&self) -> MutexGuard<'_, Door> {

@@ -78,25 +78,25 @@ pub(super) async fn beat<W: World>(
     signals: UnboundedSender<Signal>,
 ) {
     let worker = registration.worker;
-    let mut last_answer = world.clock().now();
+    let mut silence = client.silence();
     loop {
         world.clock().sleep(registration.heartbeat_interval).await;
         if signals.is_closed() {
             return;
         }
         let answer = client.ask_once(&Request::Heartbeat { worker, running: running.progress() }).await;
-        let now = world.clock().now();
         let signal = match answer {
             Ok(Reply::Heard { ended: Some(ending), .. }) => Signal::Ended(ending),
             Ok(Reply::Heard { obsolete, ended: None }) => {
                 running.stop(&obsolete);
-                last_answer = now;
+                silence = client.silence();
                 continue;
             }
             Ok(_) => Signal::Forgotten,
             Err(CallError::Rejected { reason, .. }) => Signal::Lost(ClientError::Rejected { reason }),
             Err(CallError::NoAnswer { reason, .. } | CallError::NobodyListens { reason, .. }) => {
-                let Some(tried_for) = client.gives_up(last_answer, now) else { continue };
+                let silent_for = silence.lasted(world.clock().now());
+                let Some(tried_for) = client.gives_up(silent_for) else { continue };
                 Signal::Lost(ClientError::Lost { tried_for, reason })
             }
         };

@@ -8,6 +8,7 @@ mod buffers;
 mod client;
 mod files;
 mod heartbeat;
+mod silence;
 
 use std::num::NonZeroUsize;
 use std::pin::pin;
@@ -51,7 +52,8 @@ pub struct WorkerConfig {
     pub out: Utf8PathBuf,
     /// How much memory an attempt may use.
     pub limits: Limits,
-    /// How long the coordinator is asked again before it is given up, if it is silent or has never answered.
+    /// How long the coordinator is asked again before it is given up, if it is silent or has never answered. An answer may take three
+    /// seconds: should one be asked for again, this has to be longer.
     pub retry_for: Duration,
     /// Where a person would look for this worker, such as `pid 4711`.
     pub name: String,

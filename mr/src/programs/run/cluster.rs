@@ -21,8 +21,9 @@ use crate::real::address::RealAddress;
 /// How long workers may take to leave after the end of the job.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long the workers of a cluster look for a coordinator that says nothing.
-const RETRY_FOR: &str = "3s";
+/// How long the workers of a cluster look for a coordinator that says nothing: longer than they wait for one answer, or a machine that has
+/// no time for any of us would end the job. One that has died is noticed sooner.
+const RETRY_FOR: &str = "10s";
 
 /// How far the job has come, as far as it matters to those who watch the workers.
 #[derive(Debug, Default)]
