@@ -6,7 +6,7 @@ use std::time::Duration;
 use sim::{FaultKind, Finished, Report};
 
 use super::{Broken, Judgement};
-use crate::rehearsal::RETRY_FOR;
+use crate::rehearsal::{COORDINATOR, RETRY_FOR};
 use crate::schedule::Schedule;
 
 /// Time for what is neither a task's timeout nor a search for the coordinator: messages, syncs, removals, a grace period.
@@ -69,6 +69,12 @@ fn slowest_disk(schedule: &Schedule) -> Duration {
 fn worst_factor(schedule: &Schedule, worker: &str, factor: impl Fn(&FaultKind) -> Option<(&String, f64)>) -> f64 {
     let hits = schedule.faults.iter().filter_map(|fault| factor(&fault.what));
     hits.filter(|(node, _)| *node == worker).map(|(_, factor)| factor).fold(1.0, f64::max)
+}
+
+/// Whether time was up for a coordinator whose workers have all died for good. Nobody can finish then, whatever the code does.
+pub(crate) fn nobody_is_left(report: &Report) -> bool {
+    let time_was_up = matches!(report.finished, Finished::TimeLimit { .. });
+    time_was_up && report.nodes.iter().all(|node| node.name() == COORDINATOR || report.dead.contains(node))
 }
 
 /// What the end of a run says about this promise.

@@ -4,6 +4,9 @@
 //! sequence, taking one fault out moves nothing else, and most steps succeed or fail for a reason. First go faults, then workers,
 //! inputs and reduces, then whatever makes the rest less plain; then all over again, until nothing more can be taken away or the time is
 //! up.
+//!
+//! A job that hangs is the same failure only as long as somebody is left to work. When the last worker alive is taken away it hangs
+//! whatever the code does, and such a plan shows nothing.
 
 mod cluster;
 mod faults;
@@ -16,6 +19,7 @@ use std::time::{Duration, Instant};
 use sim::Recording;
 
 use crate::campaign::Rehearse;
+use crate::invariants::{Judgement, nobody_is_left};
 use crate::schedule::Schedule;
 
 /// Makes the schedules that are a step smaller in one respect; the boldest first.
@@ -68,6 +72,7 @@ pub fn shrink(
     mut progress: impl FnMut(Shrinking),
 ) -> Shrunk {
     let begun = Instant::now();
+    let deserted = failure_of(schedule, rehearse).is_some_and(|original| original.deserted);
     let mut smallest = schedule.clone();
     let mut shrinking = Shrinking { tried: 0, accepted: 0, faults: schedule.faults.len() };
     loop {
@@ -80,14 +85,15 @@ pub fn shrink(
                         return Shrunk { schedule: smallest, shrinking, complete: false };
                     }
                     shrinking.tried += 1;
-                    let broken = breaks(&candidate, promise, rehearse);
-                    if broken {
+                    let same = failure_of(&candidate, rehearse)
+                        .is_some_and(|failing| failing.promise == promise && (deserted || !failing.deserted));
+                    if same {
                         smallest = candidate;
                         shrinking.accepted += 1;
                         shrinking.faults = smallest.faults.len();
                     }
                     progress(shrinking);
-                    if broken {
+                    if same {
                         continue 'again;
                     }
                 }
@@ -100,10 +106,20 @@ pub fn shrink(
     }
 }
 
-/// Whether `schedule` breaks `promise`. A candidate that the harness cannot run breaks nothing.
-fn breaks(schedule: &Schedule, promise: &str, rehearse: Rehearse<'_>) -> bool {
-    let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, Recording::Nothing)).join());
-    rehearsal.is_ok_and(|rehearsal| rehearsal.broken.is_some_and(|broken| broken.promise == promise))
+/// How a schedule fails.
+struct Failing {
+    /// The promise that it breaks.
+    promise: &'static str,
+    /// Whether it does so because nobody is left to work, as it would with any code.
+    deserted: bool,
+}
+
+/// How `schedule` fails, if it does. One that the harness cannot run breaks nothing.
+fn failure_of(schedule: &Schedule, rehearse: Rehearse<'_>) -> Option<Failing> {
+    let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, Recording::Nothing)).join()).ok()?;
+    let broken = rehearsal.broken?;
+    let deserted = broken.judgement == Judgement::Liveness && nobody_is_left(&rehearsal.report);
+    Some(Failing { promise: broken.promise, deserted })
 }
 
 #[cfg(test)]

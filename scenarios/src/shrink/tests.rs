@@ -13,9 +13,12 @@ use crate::rehearsal::Rehearsal;
 use crate::scenario::Scenario;
 use crate::{PlanFile, rehearse};
 
+fn case(name: &str) -> Scenario {
+    Scenario::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("cases/{name}.toml"))).unwrap()
+}
+
 fn everything(seed: u64) -> Schedule {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/everything.toml");
-    Scenario::read(&path).unwrap().draw(seed)
+    case("everything").draw(seed)
 }
 
 /// A rehearsal that did not happen.
@@ -109,4 +112,41 @@ what = { pause = { node = "any worker", duration = ["10ms", "1s"] } }
     let smallest = shrunk.schedule;
     assert_eq!((smallest.faults.len(), smallest.cluster.workers.len(), smallest.workload.inputs.len()), (1, 1, 1));
     assert_eq!(steps, shrunk.shrinking.tried);
+}
+
+/// As the code would behave if it never gave a dead worker's tasks to another: a real run, which hangs as soon as one has died.
+fn dead_worker_is_waited_for(schedule: &Schedule, recording: Recording) -> Rehearsal {
+    let mut rehearsal = rehearse(schedule, recording);
+    if !rehearsal.report.dead.is_empty() {
+        rehearsal.broken = Some(Broken { promise: "finishes", judgement: Judgement::Liveness, what: String::new() });
+    }
+    rehearsal
+}
+
+#[test]
+fn a_job_that_hangs_shrinks_to_one_in_which_somebody_is_left_to_work() {
+    let bug = |schedule: &Schedule| dead_worker_is_waited_for(schedule, Recording::Nothing);
+    let scenario = case("worker_crash");
+    for schedule in (0..).map(|seed| scenario.draw(seed)).filter(|schedule| bug(schedule).broken.is_some()).take(5) {
+        let shrunk = shrink(&schedule, "finishes", LONG, &dead_worker_is_waited_for, |_| {});
+        let smallest = shrunk.schedule;
+        assert_eq!((smallest.faults.len(), smallest.cluster.workers.len()), (1, 2), "one to die and one to work");
+        assert_eq!(bug(&smallest).report.dead.len(), 1);
+    }
+}
+
+#[test]
+fn a_job_that_hangs_because_nobody_is_left_shrinks_all_the_same() {
+    let text = r#"
+about = "a"
+promise = "b"
+[cluster]
+workers = 3
+[[faults]]
+when = { at = "1ms" }
+what = { crash = { node = "every worker" } }
+"#;
+    let schedule = Scenario::parse(Path::new("deserted.toml"), text).unwrap().draw(1);
+    let shrunk = shrink(&schedule, "finishes", LONG, &rehearse, |_| {});
+    assert_eq!((shrunk.schedule.faults.len(), shrunk.schedule.cluster.workers.len()), (1, 1));
 }
