@@ -1,9 +1,10 @@
 //! The command line, as a person or a CI job meets it. What has to fail here are scenarios that ask too much, of a system without a
 //! known bug.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,13 +49,29 @@ fn mrsim(arguments: &[&str]) -> Output {
 }
 
 fn mrsim_in(folder: &TempDir, arguments: &[&str]) -> Output {
+    command_in(folder, arguments).output().unwrap()
+}
+
+fn command_in(folder: &TempDir, arguments: &[&str]) -> Command {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let [cases, regressions, failures] = ["cases", "regressions", "failures"].map(path);
     let mut arguments = [arguments, &["--cases", &cases, "--regressions", &regressions]].concat();
-    if arguments[0] == "run" {
+    if arguments[0] == "run" && !arguments.contains(&"--failures") {
         arguments.extend(["--failures", &failures]);
     }
-    mrsim(&arguments)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mrsim"));
+    command.args(arguments);
+    command
+}
+
+/// A pipe that nobody reads from.
+fn nobody() -> Stdio {
+    io::pipe().unwrap().1.into()
+}
+
+/// A disk without room.
+fn full_disk() -> Stdio {
+    File::create("/dev/full").unwrap().into()
 }
 
 fn stdout(output: &Output) -> String {
@@ -165,6 +182,52 @@ fn fail_fast_stops_at_the_first_failure() {
     assert_eq!((&lines[0]["promise"], &lines[0]["judgement"]), (&"finishes".into(), &"liveness".into()));
     let total = lines.iter().find(|line| line["kind"] == "total").unwrap();
     assert_eq!(total["schedules"], 1);
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_neither_results_nor_exit_codes() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT)]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (heard, unheard) = (path("heard"), path("unheard"));
+    let run = |json: &str| command_in(&folder, &["run", "--seeds", "0..5", "--json", json]);
+    assert_eq!(run(&heard).output().unwrap().status.code(), Some(1));
+    fs::remove_dir_all(folder.path().join("failures")).unwrap();
+    assert_eq!(run(&unheard).stdout(nobody()).status().unwrap().code(), Some(1));
+    assert_eq!(json(Path::new(&unheard)), json(Path::new(&heard)), "nothing is missing");
+    let plan = path(&format!("failures/rotten-{}/plan.toml", json(Path::new(&heard))[0]["seed"]));
+    for arguments in
+        [&["replay", "--plan", &plan, "--timeline"][..], &["merge", &unheard], &["shrink", "--plan", &plan]]
+    {
+        let status = command_in(&folder, arguments).stdout(nobody()).stderr(nobody()).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{arguments:?}");
+    }
+    assert_eq!(command_in(&folder, &["list"]).stdout(nobody()).status().unwrap().code(), Some(0));
+    assert_eq!(command_in(&folder, &["run", "lost"]).stderr(nobody()).status().unwrap().code(), Some(2));
+}
+
+#[test]
+fn what_cannot_be_written_is_told_and_hides_no_failure() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT), ("fine", "about = \"a\"\npromise = \"b\"")]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (results, no_folder) = (path("results"), path("results/failures"));
+    for (name, code) in [("rotten", 1), ("fine", 2)] {
+        let run = |arguments: &[&str]| command_in(&folder, &[&["run", name, "--seeds", "0..5"], arguments].concat());
+        let outputs = [run(&[]).stdout(full_disk()).output().unwrap(), run(&["--json", "/dev/full"]).output().unwrap()];
+        for output in outputs {
+            assert_eq!(output.status.code(), Some(code), "{name}");
+            assert!(stderr(&output).contains("cannot write the results: "), "{}", stderr(&output));
+        }
+    }
+    let options = ["--seeds", "0..5", "--json", &results, "--failures", &no_folder];
+    let output = mrsim_in(&folder, &[&["run", "rotten"], &options[..]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains(&no_folder) && stdout(&output).contains("FAILED rotten"), "{}", stdout(&output));
+    let whole = json(Path::new(&results)).iter().map(|line| line["kind"].clone()).collect::<Vec<_>>();
+    assert!(whole.contains(&"total".into()) && whole.contains(&"report".into()), "{whole:?}");
+    let seed = json(Path::new(&results))[0]["seed"].to_string();
+    let shrunk = mrsim_in(&folder, &["shrink", "rotten", &seed, "--output", &no_folder]);
+    assert_eq!(shrunk.status.code(), Some(1));
+    assert!(stdout(&shrunk).contains("breaks = \"outputs\""), "what took long is not lost: {}", stdout(&shrunk));
 }
 
 #[test]

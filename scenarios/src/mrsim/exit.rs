@@ -11,6 +11,8 @@ pub enum Ending {
     Passed,
     /// Every promise was kept, but not everything was tried that had to be.
     NotCovered,
+    /// Every promise was kept, but not everything could be printed or written.
+    NotWritten,
     /// Something did not finish although every fault had healed.
     NoLiveness,
     /// A promise was broken, or the program under test panicked.
@@ -30,12 +32,13 @@ impl Ending {
 Exit codes:
   0  every promise was kept
   1  a promise was broken, or the program under test panicked
-  2  wrong usage, or a file that makes no sense; nothing was rehearsed
+  2  wrong usage, or a file that makes no sense: nothing was rehearsed;
+     or every promise was kept, but results could not be written
   3  no liveness: something did not finish although every fault had healed
   4  nondeterminism: one schedule ran in two ways
   5  the harness itself crashed
   6  every promise was kept, but --require-coverage found something that was never tried
-Of several kinds the gravest counts: 5, 4, 1, 3, 6.";
+Of several kinds the gravest counts: 5, 4, 1, 3, 2, 6.";
 
     /// The exit code.
     #[must_use]
@@ -43,6 +46,7 @@ Of several kinds the gravest counts: 5, 4, 1, 3, 6.";
         match self {
             Self::Passed => 0,
             Self::PromiseBroken => 1,
+            Self::NotWritten => 2,
             Self::NoLiveness => 3,
             Self::Nondeterminism => 4,
             Self::HarnessCrashed => 5,
@@ -99,5 +103,7 @@ mod tests {
         assert!(words.eq(endings.iter().copied()));
         assert_eq!(endings.iter().map(|ending| ending.code()).collect::<Vec<_>>(), [0, 3, 1, 4, 5]);
         assert_eq!(Ending::of(&broken(Judgement::Panic)), Ending::PromiseBroken);
+        let without_a_failure = [Ending::Passed, Ending::NotCovered, Ending::NotWritten, Ending::NoLiveness];
+        assert!(without_a_failure.is_sorted(), "what hides a failure would be graver than it");
     }
 }

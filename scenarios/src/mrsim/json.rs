@@ -7,11 +7,12 @@
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
 //! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
 //!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its last rows), `kept`
-//!   (the folder with everything);
+//!   (the folder with everything, or null if it could not be written);
 //! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_nanos`, `faults` (by kind), `slowest` (`seed` and
 //!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
 //! * `total`, once, behind the scenarios: `schedules`, `failed`, `first_seed` (of all shards), `shard` (`K/N`, or null), and `wall_seconds`, the only thing that depends
-//!   on the machine. A file without it is that of a campaign that was cut off.
+//!   on the machine. A file without it is that of a campaign that was cut off, or it could not be
+//!   written in full.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use anstream::adapter::strip_str;
 use serde::{Deserialize, Serialize};
 
+use super::output::Output;
 use super::tally::Tally;
 use crate::campaign::Rehearsed;
 use crate::coverage::Step;
@@ -71,7 +73,7 @@ pub(super) struct ReportLine {
     shrunk: Option<String>,
     plan: String,
     timeline: Option<String>,
-    kept: PathBuf,
+    kept: Option<PathBuf>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -134,23 +136,34 @@ impl ScenarioLine {
 }
 
 /// The file that results are written to.
-pub(super) struct Lines(BufWriter<File>);
+pub(super) struct Lines {
+    file: BufWriter<File>,
+    path: PathBuf,
+    /// Whether a line could not be written. Nothing more is then: a file that lacks a line must not have a total.
+    broken: bool,
+}
 
 impl Lines {
     /// Begins the file anew.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        Ok(Self(BufWriter::new(File::create(path).map_err(named)?)))
+        let file = File::create(path).map_err(|error| named(path, &error))?;
+        Ok(Self { file: BufWriter::new(file), path: path.to_owned(), broken: false })
     }
 
-    fn write(&mut self, content: Content) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &Line { version: VERSION, content })?;
-        writeln!(self.0)
+    /// Writes a line, which is in the file before anything else happens.
+    fn write(&mut self, out: &mut Output, content: Content) {
+        if self.broken {
+            return;
+        }
+        let line = Line { version: VERSION, content };
+        let result = serde_json::to_writer(&mut self.file, &line).map_err(io::Error::from);
+        let result = result.and_then(|()| writeln!(self.file)).and_then(|()| self.file.flush());
+        self.broken = out.written(result.map_err(|error| named(&self.path, &error))).is_none();
     }
 
-    /// A failure, the command that repeats it, and after how many schedules it came. It is in the file before anything else happens.
-    pub(super) fn failure(&mut self, rehearsed: &Rehearsed, repeat: &str, schedules: u64) -> io::Result<()> {
-        self.write(Content::Failure(FailureLine {
+    /// A failure, the command that repeats it, and after how many schedules it came.
+    pub(super) fn failure(&mut self, out: &mut Output, rehearsed: &Rehearsed, repeat: &str, schedules: u64) {
+        let failure = Content::Failure(FailureLine {
             scenario: rehearsed.name.clone(),
             regression: rehearsed.regression,
             seed: rehearsed.seed,
@@ -159,16 +172,16 @@ impl Lines {
             what: rehearsed.outcome.what().to_owned(),
             repeat: repeat.to_owned(),
             schedules,
-        }))?;
-        self.0.flush()
+        });
+        self.write(out, failure);
     }
 
     /// What is known of a failure that was looked into.
-    pub(super) fn report(&mut self, failure: &Failure, kept: &Path) -> io::Result<()> {
+    pub(super) fn report(&mut self, out: &mut Output, failure: &Failure, kept: Option<&Path>) {
         let promise = failure.outcome.promise().unwrap_or_default();
         let lineage = failure.recorded.as_ref().and_then(|recorded| recorded.lineage.as_ref());
         let timeline = |recorded: &Recorded| strip_str(&recorded.last_rows()).to_string();
-        self.write(Content::Report(Box::new(ReportLine {
+        let report = Content::Report(Box::new(ReportLine {
             scenario: failure.name.clone(),
             seed: failure.seed,
             commit: failure.commit.clone(),
@@ -180,19 +193,22 @@ impl Lines {
             shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.clone()),
             plan: failure.plan().to_toml(),
             timeline: failure.shown().map(timeline),
-            kept: kept.to_owned(),
-        })))?;
-        self.0.flush()
+            kept: kept.map(Path::to_owned),
+        }));
+        self.write(out, report);
     }
 
     /// What one scenario adds up to.
-    pub(super) fn scenario(&mut self, scenario: &str, tally: &Tally) -> io::Result<()> {
-        self.write(Content::Scenario(ScenarioLine::of(scenario, tally)))
+    pub(super) fn scenario(&mut self, out: &mut Output, scenario: &str, tally: &Tally) {
+        self.write(out, Content::Scenario(ScenarioLine::of(scenario, tally)));
     }
 
     /// What all adds up to: nothing of the campaign is missing.
-    pub(super) fn total(&mut self, total: TotalLine) -> io::Result<()> {
-        self.write(Content::Total(total))?;
-        self.0.flush()
+    pub(super) fn total(&mut self, out: &mut Output, total: TotalLine) {
+        self.write(out, Content::Total(total));
     }
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,22 +12,22 @@ use super::Trouble;
 use super::exit::Ending;
 use super::json::{Content, FailureLine, Line, ScenarioLine, TotalLine, VERSION};
 use super::options::CoverageOptions;
+use super::output::Output;
 use super::tally::{Sums, Tally, Told};
 use super::tell::{tell_coverage, tell_sums};
 use crate::campaign::Shard;
 
 /// Adds the files up and tells what they come to.
-pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions) -> Result<Ending, Trouble> {
+pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions, out: &mut Output) -> Result<Ending, Trouble> {
     let mut merger = Merger::default();
     for path in paths {
         merger.read(path)?;
     }
     merger.must_be_whole()?;
-    let mut out = io::stdout().lock();
     let shards = paths.len();
-    writeln!(out, "{shards} shards, {:.1} s in all", merger.wall.as_secs_f64())?;
-    tell_sums(&mut out, &merger.sums)?;
-    let complete = tell_coverage(&mut out, &merger.sums, coverage)?;
+    writeln!(out, "{shards} shards, {:.1} s in all", merger.wall.as_secs_f64());
+    tell_sums(out, &merger.sums);
+    let complete = tell_coverage(out, &merger.sums, coverage);
     Ok(merger.sums.ending.max(complete))
 }
 

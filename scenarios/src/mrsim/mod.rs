@@ -4,6 +4,7 @@ mod exit;
 mod json;
 mod merge;
 mod options;
+mod output;
 mod progress;
 mod replay;
 mod run;
@@ -12,7 +13,7 @@ mod table;
 mod tally;
 mod tell;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ use clap::Parser;
 
 pub use self::exit::Ending;
 use self::options::{Arguments, Command, RunOptions};
+use self::output::{Output, say};
 use self::replay::Subject;
 use self::run::Tried;
 use self::shrink::ShrinkOrders;
@@ -33,17 +35,17 @@ const DEFAULT_SCHEDULES: u64 = 10_000;
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    match dispatch(Arguments::parse()) {
-        Ok(ending) => ExitCode::from(ending.code()),
-        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+    let mut out = Output::new();
+    match dispatch(Arguments::parse(), &mut out) {
+        Ok(ending) => ExitCode::from(out.close(ending).code()),
         Err(trouble) => {
-            eprintln!("mrsim: {trouble}");
+            say(format_args!("mrsim: {trouble}"));
             ExitCode::from(Ending::WRONG_USAGE)
         }
     }
 }
 
-/// Why nothing could be rehearsed, or told of.
+/// Why nothing could be rehearsed.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     /// A scenario or plan file.
@@ -52,33 +54,33 @@ enum Trouble {
     /// The person's words.
     #[error("{0}")]
     Usage(String),
-    /// What was to be printed or written.
+    /// The file that results were to be written to.
     #[error("cannot write the results: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
 }
 
-fn dispatch(arguments: Arguments) -> Result<Ending, Trouble> {
+fn dispatch(arguments: Arguments, out: &mut Output) -> Result<Ending, Trouble> {
     let Arguments { command, cases, regressions } = arguments;
     let folders = Folders { cases, regressions };
     let cases = &folders.cases;
     match command {
-        None => run::run(&Tried::read(folders, &[])?, &RunOptions::default()),
-        Some(Command::Run { scenarios: names, options }) => run::run(&Tried::read(folders, &names)?, &options),
-        Some(Command::Merge { files, coverage }) => merge::merge(&files, &coverage),
-        Some(Command::List) => list(cases),
+        None => run::run(&Tried::read(folders, &[])?, &RunOptions::default(), out),
+        Some(Command::Run { scenarios: names, options }) => run::run(&Tried::read(folders, &names)?, &options, out),
+        Some(Command::Merge { files, coverage }) => merge::merge(&files, &coverage, out),
+        Some(Command::List) => list(cases, out),
         Some(Command::Plan { scenario, seed }) => {
             let scenario = find(cases, &scenario)?;
             let about = format!("Seed {seed} of {}: {}", scenario.name, scenario.about);
             let plan = PlanFile { about, breaks: None, schedule: scenario.draw(seed) };
-            write!(io::stdout(), "{}", plan.to_toml())?;
+            write!(out, "{}", plan.to_toml());
             Ok(Ending::Passed)
         }
         Some(Command::Replay { scenario, seed, plan, options }) => {
-            replay::replay(&subject(cases, scenario, seed, plan)?, &options)
+            replay::replay(&subject(cases, scenario, seed, plan)?, &options, out)
         }
         Some(Command::Shrink { scenario, seed, plan, output, time, emit_test }) => {
             let subject = subject(cases, scenario, seed, plan)?;
-            shrink::shrink_subject(&subject, &ShrinkOrders { time, output, emit_test })
+            shrink::shrink_subject(&subject, &ShrinkOrders { time, output, emit_test }, out)
         }
     }
 }
@@ -97,12 +99,11 @@ fn subject(
     }
 }
 
-fn list(cases: &Path) -> Result<Ending, Trouble> {
-    let mut out = io::stdout().lock();
+fn list(cases: &Path, out: &mut Output) -> Result<Ending, Trouble> {
     let scenarios = Scenario::read_all(cases)?;
     let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
     for Scenario { name, about, .. } in scenarios {
-        writeln!(out, "{name:width$}  {about}")?;
+        writeln!(out, "{name:width$}  {about}");
     }
     Ok(Ending::Passed)
 }

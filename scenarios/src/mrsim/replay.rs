@@ -1,7 +1,7 @@
 //! `mrsim replay`: one schedule, and what happens in it.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sim::LogLevel;
@@ -9,6 +9,7 @@ use sim::LogLevel;
 use super::Trouble;
 use super::exit::Ending;
 use super::options::ReplayOptions;
+use super::output::Output;
 use crate::campaign::{Outcome, check_determinism};
 use crate::failure::Recorded;
 use crate::invariants::in_words;
@@ -39,13 +40,12 @@ impl Subject {
 }
 
 /// Rehearses it and tells what happened.
-pub(super) fn replay(subject: &Subject, options: &ReplayOptions) -> Result<Ending, Trouble> {
+pub(super) fn replay(subject: &Subject, options: &ReplayOptions, out: &mut Output) -> Result<Ending, Trouble> {
     let schedule = &subject.schedule;
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{}\n{}\n\n{}", subject.title, subject.about, schedule.describe())?;
+    writeln!(out, "{}\n{}\n\n{}", subject.title, subject.about, schedule.describe());
     let level = options.log.or(options.html.as_ref().map(|_| LogLevel::DEBUG));
     let Some(recorded) = Recorded::run(schedule, level) else {
-        writeln!(out, "\nthe harness itself crashed")?;
+        writeln!(out, "\nthe harness itself crashed");
         return Ok(Ending::HarnessCrashed);
     };
     let report = &recorded.rehearsal.report;
@@ -55,16 +55,16 @@ pub(super) fn replay(subject: &Subject, options: &ReplayOptions) -> Result<Endin
         report.events,
         report.virtual_time.as_secs_f64(),
         report.history_hash
-    )?;
+    );
     let twice = options.check_determinism;
     let difference = if twice { check_determinism(schedule, &recorded.rehearsal, &rehearse) } else { None };
     let outcome = Outcome::of(difference, recorded.rehearsal.broken.clone());
     if options.wants_timeline() {
         check_part(&recorded.story, options)?;
-        write!(out, "\n{}\n", Timeline::new(&recorded.story, &options.part()))?;
+        write!(out, "\n{}\n", Timeline::new(&recorded.story, &options.part()));
     }
-    tell(&mut out, &outcome, &recorded, options)?;
-    write_files(&mut out, subject, &recorded.story, options)?;
+    tell(out, &outcome, &recorded, options);
+    write_files(out, subject, &recorded.story, options);
     Ok(Ending::of(&outcome))
 }
 
@@ -81,30 +81,29 @@ fn check_part(story: &Story, options: &ReplayOptions) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn tell(out: &mut impl Write, outcome: &Outcome, recorded: &Recorded, options: &ReplayOptions) -> io::Result<()> {
+fn tell(out: &mut Output, outcome: &Outcome, recorded: &Recorded, options: &ReplayOptions) {
     let Some(promise) = outcome.promise() else {
         let twice = if options.check_determinism { ", and it ran the same way twice" } else { "" };
         return writeln!(out, "every promise was kept{twice}");
     };
-    writeln!(out, "\nbroken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise))?;
-    writeln!(out, "  {}", outcome.what().replace('\n', "\n  "))?;
+    writeln!(out, "\nbroken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise));
+    writeln!(out, "  {}", outcome.what().replace('\n', "\n  "));
     if let Some(lineage) = &recorded.lineage {
-        writeln!(out, "\nlineage of {lineage}")?;
+        writeln!(out, "\nlineage of {lineage}");
     }
     if !options.wants_timeline() {
-        write!(out, "\ntimeline, up to {}:\n{}", recorded.story.last_row_is(), recorded.last_rows())?;
+        write!(out, "\ntimeline, up to {}:\n{}", recorded.story.last_row_is(), recorded.last_rows());
     }
-    Ok(())
 }
 
-fn write_files(out: &mut impl Write, subject: &Subject, story: &Story, options: &ReplayOptions) -> Result<(), Trouble> {
+fn write_files(out: &mut Output, subject: &Subject, story: &Story, options: &ReplayOptions) {
     let mut write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| {
-        let Some(path) = path else { return Ok(()) };
+        let Some(path) = path else { return };
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        fs::write(path, text()).map_err(named)?;
-        writeln!(out, "written: {}", path.display())
+        if out.written(fs::write(path, text()).map_err(named)).is_some() {
+            writeln!(out, "written: {}", path.display());
+        }
     };
-    write(&options.html, &|| page(story, &subject.title))?;
-    write(&options.perfetto, &|| perfetto(story))?;
-    Ok(())
+    write(&options.html, &|| page(story, &subject.title));
+    write(&options.perfetto, &|| perfetto(story));
 }

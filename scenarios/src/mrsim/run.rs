@@ -1,6 +1,6 @@
 //! `mrsim run`: a campaign, its progress, and the table at its end.
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use indicatif::HumanCount;
 use super::exit::Ending;
 use super::json::{Lines, TotalLine};
 use super::options::RunOptions;
+use super::output::Output;
 use super::progress::{Progress, ShrinkProgress};
 use super::tally::{Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
@@ -51,25 +52,23 @@ impl Tried {
 }
 
 /// Runs a campaign.
-pub(super) fn run(tried: &Tried, options: &RunOptions) -> Result<Ending, Trouble> {
+pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Result<Ending, Trouble> {
     let campaign = campaign(tried, options);
-    let mut results = Results::new(tried, options)?;
-    announce(&campaign, options)?;
+    let mut results = Results::new(tried, options).map_err(Trouble::Output)?;
+    announce(&campaign, options, out);
     let begun = Instant::now();
     let total = (options.time_box.is_none()).then(|| campaign.len() + tried.regressions.len() as u64);
     let mut progress = Progress::new(total);
-    let mut written = Ok(());
     campaign.run(&rehearse, |rehearsed| {
         progress.add(rehearsed.faults.values().sum(), !rehearsed.passed());
         let failed = !rehearsed.passed();
-        written = results.add(rehearsed);
-        if written.is_err() || failed && options.fail_fast { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        results.add(rehearsed, out);
+        if failed && options.fail_fast { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     progress.finish();
-    written?;
     let wall = begun.elapsed();
-    results.tell(wall)?;
-    results.close(options, wall)
+    results.tell(wall, out);
+    Ok(results.close(options, wall, out))
 }
 
 fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
@@ -92,7 +91,7 @@ fn whole(options: &RunOptions) -> Seeds {
 }
 
 /// One line before it starts, so that a campaign that is cut off can be begun again.
-fn announce(campaign: &Campaign<'_>, options: &RunOptions) -> io::Result<()> {
+fn announce(campaign: &Campaign<'_>, options: &RunOptions, out: &mut Output) {
     let scenarios = match campaign.scenarios {
         [one] => one.name.clone(),
         all => format!("{} scenarios", all.len()),
@@ -102,7 +101,7 @@ fn announce(campaign: &Campaign<'_>, options: &RunOptions) -> io::Result<()> {
         None => format!("{} schedules", HumanCount(campaign.len())),
     };
     let (first, jobs) = (campaign.seeds.nth(0), campaign.jobs);
-    writeln!(io::stdout(), "{scenarios}, {schedules}, seeds from {first}, {jobs} jobs")
+    writeln!(out, "{scenarios}, {schedules}, seeds from {first}, {jobs} jobs");
 }
 
 /// What is kept of a campaign: sums, and the failures to look into.
@@ -121,15 +120,15 @@ impl<'a> Results<'a> {
         Ok(Self { tried, sums: Sums::default(), schedules: 0, failures: Vec::new(), json })
     }
 
-    fn add(&mut self, rehearsed: Rehearsed) -> io::Result<()> {
+    fn add(&mut self, rehearsed: Rehearsed, out: &mut Output) {
         self.schedules += 1;
         self.sums.add(&rehearsed);
         if rehearsed.passed() {
-            return Ok(());
+            return;
         }
         let repeat = rehearsed.repeat_command(&self.tried.folders);
         if let Some(json) = &mut self.json {
-            json.failure(&rehearsed, &repeat, self.schedules)?;
+            json.failure(out, &rehearsed, &repeat, self.schedules);
         }
         let told = Told {
             name: rehearsed.name.clone(),
@@ -140,46 +139,45 @@ impl<'a> Results<'a> {
         if self.sums.fail(Ending::of(&rehearsed.outcome), told) {
             self.failures.push(rehearsed);
         }
-        Ok(())
     }
 
-    fn tell(&self, wall: Duration) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        tell_sums(&mut out, &self.sums)?;
+    fn tell(&self, wall: Duration, out: &mut Output) {
+        tell_sums(out, &self.sums);
         let rate = self.schedules as f64 / wall.as_secs_f64().max(1e-9);
-        writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64))
+        writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64));
     }
 
     /// The sums are in the file before the first failure is looked into: whoever cuts that short has lost no result.
-    fn close(mut self, options: &RunOptions, wall: Duration) -> Result<Ending, Trouble> {
+    fn close(mut self, options: &RunOptions, wall: Duration, out: &mut Output) -> Ending {
         let total = self.sums.total(true);
         if let Some(json) = &mut self.json {
             for (name, tally) in &self.sums.tallies {
-                json.scenario(name, tally)?;
+                json.scenario(out, name, tally);
             }
-            json.total(TotalLine {
+            let total = TotalLine {
                 schedules: total.schedules,
                 failed: total.failed,
                 first_seed: whole(options).nth(0),
                 shard: options.shard.map(|shard| shard.to_string()),
                 wall_seconds: wall.as_secs_f64(),
-            })?;
+            };
+            json.total(out, total);
         }
-        self.report_failures(options)?;
-        let complete = tell_coverage(&mut io::stdout().lock(), &self.sums, &options.coverage)?;
-        Ok(self.sums.ending.max(complete))
+        self.report_failures(options, out);
+        let complete = tell_coverage(out, &self.sums, &options.coverage);
+        self.sums.ending.max(complete)
     }
 
     /// Looks into the first failures, each of another scenario or promise, as far as there is time; prints their reports and keeps what
     /// they leave out.
-    fn report_failures(&mut self, options: &RunOptions) -> Result<(), Trouble> {
+    fn report_failures(&mut self, options: &RunOptions, out: &mut Output) {
         let begun = Instant::now();
         let failures = std::mem::take(&mut self.failures);
         for (index, rehearsed) in failures.iter().take(options.reports).enumerate() {
             let left = options.reports_for.saturating_sub(begun.elapsed());
             if index > 0 && left.is_zero() {
                 let untold = failures.len().min(options.reports) - index;
-                writeln!(io::stdout(), "\nno time for reports of {untold} more; --reports-for TIME gives more")?;
+                writeln!(out, "\nno time for reports of {untold} more; --reports-for TIME gives more");
                 break;
             }
             let Some(schedule) = self.tried.schedule_of(rehearsed) else { continue };
@@ -188,12 +186,11 @@ impl<'a> Results<'a> {
             let watching = |shrinking| progress.set(shrinking);
             let failure = Failure::investigate(rehearsed, &schedule, &self.tried.folders, time, watching);
             progress.finish();
-            let kept = failure.keep(&options.failures)?;
-            write!(anstream::stdout().lock(), "\n{}", failure.report(Some(&kept)))?;
+            let kept = out.written(failure.keep(&options.failures));
+            write!(out, "\n{}", failure.report(kept.as_deref()));
             if let Some(json) = &mut self.json {
-                json.report(&failure, &kept)?;
+                json.report(out, &failure, kept.as_deref());
             }
         }
-        Ok(())
     }
 }

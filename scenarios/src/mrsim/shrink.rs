@@ -1,7 +1,7 @@
 //! `mrsim shrink`: from a schedule that breaks a promise to the smallest that breaks the same one, as a plan file or a test.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use sim::Recording;
 
 use super::Trouble;
 use super::exit::Ending;
+use super::output::{Output, say};
 use super::progress::ShrinkProgress;
 use super::replay::Subject;
 use crate::campaign::Outcome;
@@ -24,7 +25,7 @@ pub(super) struct ShrinkOrders {
 }
 
 /// Shrinks `subject` and tells, or writes, what is left. The plan itself is all that goes to stdout.
-pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders) -> Result<Ending, Trouble> {
+pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut Output) -> Result<Ending, Trouble> {
     let rehearsal = std::thread::scope(|scope| scope.spawn(|| rehearse(&subject.schedule, Recording::Nothing)).join());
     let Ok(rehearsal) = rehearsal else {
         return Err(Trouble::Usage(format!(
@@ -40,16 +41,15 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders) -> Result
     let Smallest { plan, told, .. } =
         Smallest::of(schedule, title, broken.promise, orders.time, |shrinking| progress.set(shrinking));
     progress.finish();
-    eprintln!("{told}");
-    if let Some(path) = &orders.output {
-        write_plan(path, &plan)?;
-        eprintln!("written to {}; to replay it: cargo mrsim replay --plan {}", path.display(), path.display());
+    say(told);
+    let written = orders.output.as_ref().filter(|path| out.written(write_plan(path, &plan)).is_some());
+    if let Some(path) = written {
+        say(format_args!("written to {}; to replay it: cargo mrsim replay --plan {}", path.display(), path.display()));
     }
-    let mut out = io::stdout().lock();
     if orders.emit_test {
-        write!(out, "{}", test_of(&plan))?;
-    } else if orders.output.is_none() {
-        write!(out, "{}", plan.to_toml())?;
+        write!(out, "{}", test_of(&plan));
+    } else if written.is_none() {
+        write!(out, "{}", plan.to_toml());
     }
     Ok(Ending::of(&Outcome::Broken(broken)))
 }

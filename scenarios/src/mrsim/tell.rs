@@ -1,11 +1,10 @@
 //! What is printed at the end of a campaign, whether it was run here or merged.
 
-use std::io::{self, Write};
-
 use indicatif::HumanCount;
 
 use super::exit::Ending;
 use super::options::CoverageOptions;
+use super::output::Output;
 use super::table::{confidence, coverage, coverage_line, missing, table};
 use super::tally::Sums;
 
@@ -13,38 +12,37 @@ use super::tally::Sums;
 const MISSING: usize = 20;
 
 /// The table, what the number of schedules is worth, and the failures.
-pub(super) fn tell_sums(out: &mut impl Write, sums: &Sums) -> io::Result<()> {
-    writeln!(out, "{}", table(sums))?;
-    writeln!(out, "{}", confidence(sums))?;
+pub(super) fn tell_sums(out: &mut Output, sums: &Sums) {
+    writeln!(out, "{}", table(sums));
+    writeln!(out, "{}", confidence(sums));
     for failure in &sums.told {
-        writeln!(out, "\n{}, seed {}: {}", failure.name, failure.seed, failure.promise)?;
-        writeln!(out, "  to repeat it: {}", failure.repeat)?;
+        writeln!(out, "\n{}, seed {}: {}", failure.name, failure.seed, failure.promise);
+        writeln!(out, "  to repeat it: {}", failure.repeat);
     }
     let failed = sums.total(true).failed;
     let untold = failed.saturating_sub(sums.told.len() as u64);
     if untold > 0 {
-        writeln!(out, "\nand {} more failures; --json FILE has all", HumanCount(untold))?;
+        writeln!(out, "\nand {} more failures; --json FILE has all", HumanCount(untold));
     }
-    Ok(())
 }
 
 /// What was covered; and whether that is enough, if it must be all.
-pub(super) fn tell_coverage(out: &mut impl Write, sums: &Sums, options: &CoverageOptions) -> io::Result<Ending> {
+pub(super) fn tell_coverage(out: &mut Output, sums: &Sums, options: &CoverageOptions) -> Ending {
     if options.coverage {
-        writeln!(out, "\n{}", coverage(sums))?;
+        writeln!(out, "\n{}", coverage(sums));
     } else {
-        writeln!(out, "{}", coverage_line(sums))?;
+        writeln!(out, "{}", coverage_line(sums));
     }
     let missing = missing(sums);
     if !options.require_coverage || missing.is_empty() {
-        return Ok(Ending::Passed);
+        return Ending::Passed;
     }
-    writeln!(out, "\nnot everything was tried:")?;
+    writeln!(out, "\nnot everything was tried:");
     for what in missing.iter().take(MISSING) {
-        writeln!(out, "  {what}")?;
+        writeln!(out, "  {what}");
     }
     if missing.len() > MISSING {
-        writeln!(out, "  and {} more", missing.len() - MISSING)?;
+        writeln!(out, "  and {} more", missing.len() - MISSING);
     }
-    Ok(Ending::NotCovered)
+    Ending::NotCovered
 }

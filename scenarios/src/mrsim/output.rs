@@ -1,0 +1,70 @@
+//! What is told to people and written to files, and what of it could not be.
+//!
+//! How a campaign ended does not depend on who listens. A reader that has gone away (`| head`) is told no more; that is its own
+//! choice, and all else goes on. A full disk, or a folder that cannot be made, is said at once and counts in the end, but hides nothing
+//! graver.
+
+use std::fmt::{self, Display};
+use std::io::{self, ErrorKind, Stdout, Write};
+
+use anstream::AutoStream;
+
+use super::exit::Ending;
+
+/// Where words and files go.
+pub(super) struct Output {
+    stdout: AutoStream<Stdout>,
+    /// Whether stdout still takes words.
+    heard: bool,
+    /// Whether something could not be printed or written.
+    unwritten: bool,
+}
+
+impl Output {
+    /// Nothing was told yet.
+    pub(super) fn new() -> Self {
+        Self { stdout: anstream::stdout(), heard: true, unwritten: false }
+    }
+
+    /// Prints on stdout, for `write!` and `writeln!`. Where nobody looks colours are left out.
+    pub(super) fn write_fmt(&mut self, words: fmt::Arguments<'_>) {
+        if self.heard {
+            let printed = self.stdout.write_fmt(words);
+            self.printed(printed);
+        }
+    }
+
+    /// The end of a command that ended so.
+    pub(super) fn close(mut self, ending: Ending) -> Ending {
+        if self.heard {
+            let printed = self.stdout.flush();
+            self.printed(printed);
+        }
+        if self.unwritten { ending.max(Ending::NotWritten) } else { ending }
+    }
+
+    fn printed(&mut self, printed: io::Result<()>) {
+        let Err(error) = printed else { return };
+        self.heard = false;
+        if error.kind() != ErrorKind::BrokenPipe {
+            self.written(Err::<(), _>(error));
+        }
+    }
+
+    /// What came of writing a file, if it could be written; otherwise that is told.
+    pub(super) fn written<T>(&mut self, result: io::Result<T>) -> Option<T> {
+        match result {
+            Ok(written) => Some(written),
+            Err(error) => {
+                self.unwritten = true;
+                say(format_args!("mrsim: cannot write the results: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// Says a line on stderr; nobody has to listen.
+pub(super) fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
