@@ -28,10 +28,8 @@ pub(super) struct ShrinkOrders {
 pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut Output) -> Result<Ending, Trouble> {
     let rehearsal = std::thread::scope(|scope| scope.spawn(|| rehearse(&subject.schedule, Recording::Nothing)).join());
     let Ok(rehearsal) = rehearsal else {
-        return Err(Trouble::Usage(format!(
-            "the harness itself crashes on {}: there is nothing to shrink",
-            subject.title
-        )));
+        say(format_args!("the harness itself crashes on {}: there is nothing to shrink", subject.title));
+        return Ok(Ending::HarnessCrashed);
     };
     let Some(broken) = rehearsal.broken else {
         return Err(Trouble::Usage(format!("{} breaks no promise: there is nothing to shrink", subject.title)));
@@ -70,4 +68,26 @@ fn test_of(plan: &PlanFile) -> String {
         plan.about,
         plan.to_toml()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sim::{Fault, FaultKind, Trigger};
+
+    use super::*;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn a_harness_that_crashes_is_no_wrong_usage() {
+        let scenario = Scenario::parse(Path::new("a.toml"), "about = \"a\"\npromise = \"b\"").unwrap();
+        let mut subject = Subject::drawn(&scenario, 1);
+        // A plan file with this would be refused.
+        let what = FaultKind::Crash { node: "nowhere".into(), restart_after: None };
+        subject.schedule.faults.push(Fault { when: Trigger::At(Duration::ZERO), what });
+        let orders = ShrinkOrders { time: Duration::ZERO, output: None, emit_test: false };
+        let ending = shrink_subject(&subject, &orders, &mut Output::new());
+        assert!(matches!(ending, Ok(Ending::HarnessCrashed)), "{ending:?}");
+    }
 }
