@@ -11,7 +11,6 @@ use super::between::{Between, Count, Odds};
 use super::kinds::KindRanges;
 use super::stream::Stream;
 use super::targets::{Target, any_worker};
-use crate::rehearsal::COORDINATOR;
 use crate::schedule::ClusterShape;
 
 /// One `[[faults]]` of a scenario file.
@@ -80,8 +79,13 @@ impl FaultGroup {
                 "this kind of fault hits one node: say \"every worker\" or \"any worker\"".into(),
             ));
         }
-        let triggers = when.after.as_ref().and_then(|after| after.node.as_ref());
-        let mut targets = self.what.targets().chain(triggers);
+        let trigger = when.after.as_ref().and_then(|after| after.node.as_ref());
+        if let Some(node) = trigger.filter(|node| matches!(node.get_ref(), Target::EveryWorker | Target::Everybody)) {
+            let what = "a fault waits for one node: say \"any worker\", \"coordinator\" or \"w1\", or leave `node` out for \
+                        the one that it hits";
+            return Some((node.span(), what.into()));
+        }
+        let mut targets = self.what.targets().chain(trigger);
         targets.find_map(|target| Some((target.span(), target.get_ref().problem(workers)?)))
     }
 
@@ -109,9 +113,8 @@ impl When {
             (Some(at), None) => Trigger::At(at.draw(stream)),
             (Some(at), Some(_)) if prefers_time => Trigger::At(at.draw(stream)),
             (_, Some(after)) => {
-                let whose = after.node.as_ref().map(|node| resolve(node.get_ref()));
-                let node = match whose {
-                    Some(whose) => whose.first().map_or(COORDINATOR, String::as_str).to_owned(),
+                let node = match &after.node {
+                    Some(whose) => resolve(whose.get_ref()).pop().expect("what means more than one node is refused"),
                     None => node.to_owned(),
                 };
                 let operation = *stream.choose(&after.operations);
