@@ -295,6 +295,7 @@ fn wrong_usage_exits_with_2_and_says_what_to_do() {
     let no_cases = ["list", "--cases", "no/such/folder"];
     for (output, words) in [
         (mrsim(&["run", "zombi"]), "there is no scenario `zombi`; did you mean `zombie`?"),
+        (mrsim(&["run", "xyzzy"]), "there is no scenario `xyzzy`; `cargo mrsim list` tells which there are"),
         (mrsim(&["run", "--seeds", "5..5"]), "there is no seed in `5..5`"),
         (mrsim(&["run", "--shard", "3/2"]), "no shard"),
         (mrsim(&["replay", "zombie"]), "<SEED>"),

@@ -112,7 +112,7 @@ fn list(cases: &Path, out: &mut Output) -> Result<Ending, Trouble> {
 fn choose(all: Vec<Scenario>, names: &[String]) -> Result<Vec<Scenario>, Trouble> {
     let known: Vec<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        let meant = nearest(unknown, known).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+        let meant = nearest(unknown, known).map_or(";".to_owned(), |meant| format!("; did you mean `{meant}`?"));
         return Err(Trouble::Usage(format!(
             "there is no scenario `{unknown}`{meant} `cargo mrsim list` tells which there are"
         )));
