@@ -142,6 +142,31 @@ fn the_first_failure_is_shrunk_and_everything_kept() {
 }
 
 #[test]
+fn what_is_told_repeats_a_failure_whatever_files_are_called() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["my cases", "it's old"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    fs::write(folder.path().join("my cases/so rotten.toml"), ROTTEN_INPUT).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mrsim"));
+        command.args(arguments).args(["--cases", "my cases", "--regressions", "it's old"]);
+        command.current_dir(&folder).output().unwrap()
+    };
+    let told_to_shell = |words: &str| {
+        let command = words.rsplit("cargo mrsim ").next().unwrap().lines().next().unwrap();
+        let command = format!("'{}' {command}", env!("CARGO_BIN_EXE_mrsim"));
+        let output = Command::new("sh").args(["-c", &command]).current_dir(&folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", stderr(&output));
+    };
+    let drawn = run(&["run", "--seeds", "0..5", "--fail-fast", "--reports", "0"]);
+    told_to_shell(&stdout(&drawn));
+    let seed = stdout(&drawn).split(", seed ").nth(1).unwrap().split(':').next().unwrap().to_owned();
+    told_to_shell(&stderr(&run(&["shrink", "so rotten", &seed, "--output", "it's old/a bug.toml"])));
+    told_to_shell(&stdout(&run(&["run", "--seeds", "0", "--fail-fast", "--reports", "0"])));
+}
+
+#[test]
 fn a_seed_is_shrunk_to_a_plan_file_or_a_test() {
     let folder = folder(&[("rotten", ROTTEN_INPUT)]);
     let seed = (0..5).map(|seed| seed.to_string());

@@ -1,5 +1,6 @@
 //! Where scenarios and plan files of old bugs lie, and what must be said to find them again.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -29,7 +30,7 @@ impl Folders {
             [("cases", &self.cases, usual.cases), ("regressions", &self.regressions, usual.regressions)]
         {
             if *folder != usual {
-                let _ = write!(options, " --{option} {}", folder.display());
+                let _ = write!(options, " --{option} {}", shell_word(&folder.to_string_lossy()));
             }
         }
         options
@@ -41,4 +42,10 @@ impl Folders {
         let folder = if usual { PathBuf::from("scenarios/regressions") } else { self.regressions.clone() };
         folder.join(format!("{name}.toml"))
     }
+}
+
+/// `word` as a shell takes it for one, in quotes where these are needed.
+pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
+    // A NUL is all that cannot be quoted, and no name of a file has one.
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }

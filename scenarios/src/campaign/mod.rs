@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use sim::Recording;
 
 pub use self::folders::Folders;
+pub(crate) use self::folders::shell_word;
 pub use self::outcome::{Outcome, Rehearsed};
 pub use self::repeat::check_determinism;
 pub use self::seeds::{Seeds, Shard};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use super::folders::Folders;
+use super::folders::{Folders, shell_word};
 use crate::coverage::Grid;
 use crate::invariants::{AGREEMENT, Agreement, Broken, Judgement, Run};
 use crate::rehearsal::Rehearsal;
@@ -171,17 +171,18 @@ impl Rehearsed {
             return format!("cargo mrsim run {}{options}", both(runs));
         }
         let twice = if matches!(self.outcome, Outcome::Nondeterministic(_)) { " --check-determinism" } else { "" };
-        match self.regression {
-            true => format!("cargo mrsim replay --plan {}{twice}", folders.regression(&self.name).display()),
-            false => format!("cargo mrsim replay {} {}{twice}{options}", self.name, self.seed),
+        if self.regression {
+            let path = folders.regression(&self.name);
+            return format!("cargo mrsim replay --plan {}{twice}", shell_word(&path.to_string_lossy()));
         }
+        format!("cargo mrsim replay {} {}{twice}{options}", shell_word(&self.name), self.seed)
     }
 }
 
 /// The arguments of a campaign in which both runs are: plan files of old bugs are in each.
 fn both(runs: [(bool, &String, u64); 2]) -> String {
     let drawn: Vec<_> = runs.iter().filter(|(regression, ..)| !regression).collect();
-    let mut names: Vec<_> = drawn.iter().map(|(_, name, _)| name.as_str()).collect();
+    let mut names: Vec<_> = drawn.iter().map(|(_, name, _)| shell_word(name)).collect();
     names.dedup();
     let seeds = drawn.iter().map(|(.., seed)| *seed);
     match (seeds.clone().min(), seeds.max()) {

@@ -12,7 +12,7 @@ use super::exit::Ending;
 use super::output::{Output, say};
 use super::progress::ShrinkProgress;
 use super::replay::Subject;
-use crate::campaign::Outcome;
+use crate::campaign::{Outcome, shell_word};
 use crate::failure::Smallest;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
@@ -42,7 +42,8 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut
     say(told);
     let written = orders.output.as_ref().filter(|path| out.written(write_plan(path, &plan)).is_some());
     if let Some(path) = written {
-        say(format_args!("written to {}; to replay it: cargo mrsim replay --plan {}", path.display(), path.display()));
+        let argument = shell_word(&path.to_string_lossy()).into_owned();
+        say(format_args!("written to {}; to replay it: cargo mrsim replay --plan {argument}", path.display()));
     }
     if orders.emit_test {
         write!(out, "{}", test_of(&plan));
