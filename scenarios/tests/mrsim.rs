@@ -375,6 +375,54 @@ fn the_results_of_shards_add_up_to_those_of_the_whole() {
     assert!(stderr(&without_one).contains("of 3 shards only 2 are there; missing: 2/3"), "{}", stderr(&without_one));
 }
 
+/// A tiny campaign, its results in a file called so.
+fn results(folder: &TempDir, name: &str, arguments: &[&str]) -> String {
+    let file = folder.path().join(name).to_str().unwrap().to_owned();
+    mrsim_in(folder, &[&["run", "--reports", "0", "--json", &file], arguments].concat());
+    file
+}
+
+#[test]
+fn only_shards_of_the_same_seeds_and_scenarios_make_a_whole() {
+    let fine = "about = \"a\"\npromise = \"b\"";
+    let folder = folder(&[("one", fine), ("two", fine)]);
+    let first = results(&folder, "first", &["one", "--seeds", "0..8", "--shard", "1/2"]);
+    for others in [
+        "one --seeds 0..4",
+        "one --seeds 1..8",
+        "two --seeds 0..8",
+        "--seeds 0..8",
+        "one --seeds 0..8 --for 1s",
+        "one --seeds 0.. --for 10ms",
+    ] {
+        let arguments: Vec<&str> = others.split(' ').chain(["--shard", "2/2"]).collect();
+        let second = results(&folder, "second", &arguments);
+        let output = mrsim(&["merge", &first, &second]);
+        assert_eq!(output.status.code(), Some(2), "{others}");
+        assert!(stderr(&output).contains("of 2 shards only 1 are there; missing: "), "{others}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn whole_campaigns_are_added_up_unless_they_share_schedules() {
+    let fine = "about = \"a\"\npromise = \"b\"";
+    let folder = folder(&[("one", fine), ("two", fine)]);
+    let one = results(&folder, "one", &["one", "--seeds", "0..8"]);
+    let two = results(&folder, "two", &["two", "--seeds", "0..8"]);
+    let more = results(&folder, "more", &["one", "--seeds", "8..10"]);
+    let part = results(&folder, "part", &["--seeds", "0..2"]);
+    let all = mrsim(&["merge", &one, &two, &more]);
+    assert_eq!(all.status.code(), Some(0), "{}", stderr(&all));
+    assert!(stdout(&all).contains("0 of 18 broke a promise"), "{}", stdout(&all));
+    let twice = mrsim(&["merge", &one, &part]);
+    assert_eq!(twice.status.code(), Some(2), "{}", stdout(&twice));
+    assert!(
+        stderr(&twice).contains("would count twice: one, seeds 0..8; and 2 scenarios, seeds 0..2"),
+        "{}",
+        stderr(&twice)
+    );
+}
+
 #[test]
 fn results_that_do_not_belong_together_are_not_added_up() {
     let folder = folder(&[("nobody", NOBODY_LEFT)]);

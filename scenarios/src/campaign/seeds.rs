@@ -35,6 +35,12 @@ impl Seeds {
         Self { first: self.first.saturating_add(rest), end: self.end, step: shard.count }
     }
 
+    /// The first seed behind these; none, when they have no end but that of all numbers.
+    #[must_use]
+    pub fn end(self) -> Option<u64> {
+        (self.end < MAX_SEED).then_some(self.end)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(self) -> u64 {

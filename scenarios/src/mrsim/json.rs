@@ -1,6 +1,6 @@
 //! The results of a campaign for programs: one JSON object a line, read again by `mrsim merge`.
 //!
-//! Every object has `version` (3) and `kind`:
+//! Every object has `version` (4) and `kind`:
 //!
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
@@ -10,9 +10,9 @@
 //!   (the folder with everything, or null if it could not be written);
 //! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_nanos`, `faults` (by kind), `slowest` (`seed` and
 //!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
-//! * `total`, once, behind the scenarios: `schedules`, `failed`, `first_seed` (of all shards), `shard` (`K/N`, or null), and `wall_seconds`, the only thing that depends
-//!   on the machine. A file without it is that of a campaign that was cut off, or it could not be
-//!   written in full.
+//! * `total`, once, behind the scenarios: `schedules`, `failed`; of what it is a shard: `scenarios` (names), `first_seed` and `end_seed` (of all
+//!   shards, the end not included; null when nobody said where to end), `time_boxed`; `shard` (`K/N`, or null); and `wall_seconds`, the only
+//!   thing that depends on the machine. A file without it is that of a campaign that was cut off, or it could not be written in full.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,12 +25,13 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Output;
 use super::tally::Tally;
+use super::whole::Whole;
 use crate::campaign::Rehearsed;
 use crate::coverage::Step;
 use crate::failure::{Failure, Recorded};
 use crate::invariants::in_words;
 
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line {
@@ -106,7 +107,8 @@ pub(super) struct CellLine {
 pub(super) struct TotalLine {
     pub(super) schedules: u64,
     pub(super) failed: u64,
-    pub(super) first_seed: u64,
+    #[serde(flatten)]
+    pub(super) whole: Whole,
     pub(super) shard: Option<String>,
     pub(super) wall_seconds: f64,
 }

@@ -15,6 +15,7 @@ use super::options::CoverageOptions;
 use super::output::Output;
 use super::tally::{Sums, Tally, Told};
 use super::tell::{tell_coverage, tell_sums};
+use super::whole::Whole;
 use crate::campaign::Shard;
 
 /// Adds the files up and tells what they come to.
@@ -24,6 +25,7 @@ pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions, out: &mut Out
         merger.read(path)?;
     }
     merger.must_be_whole()?;
+    merger.must_not_overlap()?;
     let shards = paths.len();
     writeln!(out, "{shards} shards, {:.1} s in all", merger.wall.as_secs_f64());
     tell_sums(out, &merger.sums);
@@ -34,8 +36,8 @@ pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions, out: &mut Out
 #[derive(Default)]
 struct Merger {
     sums: Sums,
-    /// The shards of each campaign: their first seeds tell campaigns apart.
-    shards: BTreeMap<Whole, BTreeSet<u64>>,
+    /// The shards that are there of each campaign, and how many it has.
+    shards: BTreeMap<(Whole, u64), BTreeSet<u64>>,
     wall: Duration,
 }
 
@@ -59,7 +61,7 @@ impl Merger {
                 Content::Report(_) => {}
                 Content::Total(total) => {
                     complete = true;
-                    self.total(&total).map_err(|twice| wrong(&twice))?;
+                    self.total(total).map_err(|twice| wrong(&twice))?;
                 }
             }
         }
@@ -71,30 +73,39 @@ impl Merger {
         self.sums.fail(Ending::of_judgement(&judgement), Told { name, seed, promise, repeat });
     }
 
-    fn total(&mut self, total: &TotalLine) -> Result<(), String> {
+    fn total(&mut self, total: TotalLine) -> Result<(), String> {
         self.wall += Duration::try_from_secs_f64(total.wall_seconds).unwrap_or_default();
         let shard: Shard = total.shard.as_deref().unwrap_or("1/1").parse()?;
-        let whole = Whole { first_seed: total.first_seed, shards: shard.count() };
-        if self.shards.entry(whole).or_default().insert(shard.number()) {
-            return Ok(());
-        }
-        Err(format!("another file is shard {shard} of the same seeds as well; each must be given once"))
+        let twice = format!("another file is shard {shard} of {} as well; each must be given once", total.whole);
+        let shards = self.shards.entry((total.whole, shard.count())).or_default();
+        if shards.insert(shard.number()) { Ok(()) } else { Err(twice) }
     }
 
     /// Results that are not there cannot have failed: all shards must be there.
     fn must_be_whole(&self) -> Result<(), Trouble> {
-        for (whole, shards) in &self.shards {
-            let missing: Vec<String> = (1..=whole.shards)
+        for ((whole, count), shards) in &self.shards {
+            let missing: Vec<String> = (1..=*count)
                 .filter(|number| !shards.contains(number))
                 .take(MISSING)
-                .map(|number| format!("{number}/{}", whole.shards))
+                .map(|number| format!("{number}/{count}"))
                 .collect();
             if !missing.is_empty() {
-                let there = shards.len();
+                let (there, missing) = (shards.len(), missing.join(", "));
                 return Err(Trouble::Usage(format!(
-                    "of {} shards only {there} are there; missing: {}",
-                    whole.shards,
-                    missing.join(", ")
+                    "of {count} shards only {there} are there; missing: {missing} of {whole}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A schedule that counts twice would make few look like many.
+    fn must_not_overlap(&self) -> Result<(), Trouble> {
+        let wholes: Vec<&Whole> = self.shards.keys().map(|(whole, _)| whole).collect();
+        for (index, one) in wholes.iter().enumerate() {
+            if let Some(other) = wholes[index + 1..].iter().find(|other| other.overlaps(one)) {
+                return Err(Trouble::Usage(format!(
+                    "some schedules are in both of two campaigns, and would count twice: {one}; and {other}"
                 )));
             }
         }
@@ -104,13 +115,6 @@ impl Merger {
 
 /// How many missing shards are named.
 const MISSING: usize = 8;
-
-/// What a file of results is a shard of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Whole {
-    first_seed: u64,
-    shards: u64,
-}
 
 fn tally_of(line: ScenarioLine) -> Result<(String, Tally), String> {
     let mut tally = Tally {

@@ -12,6 +12,7 @@ mod shrink;
 mod table;
 mod tally;
 mod tell;
+mod whole;
 
 use std::io;
 use std::path::{Path, PathBuf};

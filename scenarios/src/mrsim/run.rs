@@ -13,6 +13,7 @@ use super::output::Output;
 use super::progress::{Progress, ShrinkProgress};
 use super::tally::{Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
+use super::whole::Whole;
 use super::{DEFAULT_SCHEDULES, Trouble, choose};
 use crate::campaign::{Campaign, Determinism, Folders, Rehearsed, Seeds};
 use crate::failure::Failure;
@@ -73,7 +74,7 @@ pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Resu
 
 fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
     let bounded = options.seeds.is_some() || options.time_box.is_some();
-    let seeds = whole(options);
+    let seeds = all_seeds(options);
     Campaign {
         regressions: &tried.regressions,
         scenarios: &tried.scenarios,
@@ -86,8 +87,19 @@ fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
 }
 
 /// The seeds of all shards together.
-fn whole(options: &RunOptions) -> Seeds {
+fn all_seeds(options: &RunOptions) -> Seeds {
     options.seeds.unwrap_or(Seeds::starting_at(0))
+}
+
+/// What this is a shard of.
+fn whole(tried: &Tried, options: &RunOptions) -> Whole {
+    let seeds = all_seeds(options);
+    Whole {
+        scenarios: tried.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+        first_seed: seeds.nth(0),
+        end_seed: seeds.end(),
+        time_boxed: options.time_box.is_some(),
+    }
 }
 
 /// One line before it starts, so that a campaign that is cut off can be begun again.
@@ -157,7 +169,7 @@ impl<'a> Results<'a> {
             let total = TotalLine {
                 schedules: total.schedules,
                 failed: total.failed,
-                first_seed: whole(options).nth(0),
+                whole: whole(self.tried, options),
                 shard: options.shard.map(|shard| shard.to_string()),
                 wall_seconds: wall.as_secs_f64(),
             };
