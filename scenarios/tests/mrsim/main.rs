@@ -1,10 +1,12 @@
 //! The command line, as a person or a CI job meets it. What has to fail here are scenarios that ask too much, of a system without a
 //! known bug.
 
-use std::fs::{self, File};
-use std::io;
+mod shards;
+mod unheard;
+
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -62,16 +64,6 @@ fn command_in(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mrsim"));
     command.args(arguments);
     command
-}
-
-/// A pipe that nobody reads from.
-fn nobody() -> Stdio {
-    io::pipe().unwrap().1.into()
-}
-
-/// A disk without room.
-fn full_disk() -> Stdio {
-    File::create("/dev/full").unwrap().into()
 }
 
 fn stdout(output: &Output) -> String {
@@ -210,52 +202,6 @@ fn fail_fast_stops_at_the_first_failure() {
 }
 
 #[test]
-fn a_reader_that_goes_away_changes_neither_results_nor_exit_codes() {
-    let folder = folder(&[("rotten", ROTTEN_INPUT)]);
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (heard, unheard) = (path("heard"), path("unheard"));
-    let run = |json: &str| command_in(&folder, &["run", "--seeds", "0..5", "--json", json]);
-    assert_eq!(run(&heard).output().unwrap().status.code(), Some(1));
-    fs::remove_dir_all(folder.path().join("failures")).unwrap();
-    assert_eq!(run(&unheard).stdout(nobody()).status().unwrap().code(), Some(1));
-    assert_eq!(json(Path::new(&unheard)), json(Path::new(&heard)), "nothing is missing");
-    let plan = path(&format!("failures/rotten-{}/plan.toml", json(Path::new(&heard))[0]["seed"]));
-    for arguments in
-        [&["replay", "--plan", &plan, "--timeline"][..], &["merge", &unheard], &["shrink", "--plan", &plan]]
-    {
-        let status = command_in(&folder, arguments).stdout(nobody()).stderr(nobody()).status().unwrap();
-        assert_eq!(status.code(), Some(1), "{arguments:?}");
-    }
-    assert_eq!(command_in(&folder, &["list"]).stdout(nobody()).status().unwrap().code(), Some(0));
-    assert_eq!(command_in(&folder, &["run", "lost"]).stderr(nobody()).status().unwrap().code(), Some(2));
-}
-
-#[test]
-fn what_cannot_be_written_is_told_and_hides_no_failure() {
-    let folder = folder(&[("rotten", ROTTEN_INPUT), ("fine", "about = \"a\"\npromise = \"b\"")]);
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (results, no_folder) = (path("results"), path("results/failures"));
-    for (name, code) in [("rotten", 1), ("fine", 2)] {
-        let run = |arguments: &[&str]| command_in(&folder, &[&["run", name, "--seeds", "0..5"], arguments].concat());
-        let outputs = [run(&[]).stdout(full_disk()).output().unwrap(), run(&["--json", "/dev/full"]).output().unwrap()];
-        for output in outputs {
-            assert_eq!(output.status.code(), Some(code), "{name}");
-            assert!(stderr(&output).contains("cannot write the results: "), "{}", stderr(&output));
-        }
-    }
-    let options = ["--seeds", "0..5", "--json", &results, "--failures", &no_folder];
-    let output = mrsim_in(&folder, &[&["run", "rotten"], &options[..]].concat());
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains(&no_folder) && stdout(&output).contains("FAILED rotten"), "{}", stdout(&output));
-    let whole = json(Path::new(&results)).iter().map(|line| line["kind"].clone()).collect::<Vec<_>>();
-    assert!(whole.contains(&"total".into()) && whole.contains(&"report".into()), "{whole:?}");
-    let seed = json(Path::new(&results))[0]["seed"].to_string();
-    let shrunk = mrsim_in(&folder, &["shrink", "rotten", &seed, "--output", &no_folder]);
-    assert_eq!(shrunk.status.code(), Some(1));
-    assert!(stdout(&shrunk).contains("breaks = \"outputs\""), "what took long is not lost: {}", stdout(&shrunk));
-}
-
-#[test]
 fn results_do_not_depend_on_the_number_of_jobs() {
     let folder = folder(&[("rotten", ROTTEN_INPUT), ("nobody", NOBODY_LEFT)]);
     let results = ["1", "3"].map(|jobs| {
@@ -265,21 +211,6 @@ fn results_do_not_depend_on_the_number_of_jobs() {
     });
     assert!(results[0].len() > 30, "failures, two scenarios and a total");
     assert_eq!(results[0], results[1]);
-}
-
-#[test]
-fn shards_share_the_seeds_out() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
-    let mut seeds: Vec<u64> = Vec::new();
-    for shard in ["1/3", "2/3", "3/3"] {
-        let file = folder.path().join(shard.replace('/', "-"));
-        mrsim_in(&folder, &["run", "--seeds", "4..15", "--shard", shard, "--json", file.to_str().unwrap()]);
-        seeds.extend(
-            json(&file).iter().filter(|line| line["kind"] == "failure").filter_map(|line| line["seed"].as_u64()),
-        );
-    }
-    seeds.sort_unstable();
-    assert_eq!(seeds, (4..15).collect::<Vec<_>>());
 }
 
 #[test]
@@ -342,106 +273,6 @@ fn the_list_names_every_case_with_what_it_is_about() {
     assert!(zombie.contains("sleeps for longer than the timeout"), "{zombie}");
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).unwrap();
     assert_eq!(text.lines().count(), files.count());
-}
-
-/// The table and what stands under it, without what depends on the machine.
-fn told(output: &Output) -> String {
-    let text = stdout(output);
-    let lines = text.lines().skip(1).filter(|line| !line.contains("schedules/s"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn the_results_of_shards_add_up_to_those_of_the_whole() {
-    let folder = folder(&[("nobody", NOBODY_LEFT), ("rotten", ROTTEN_INPUT)]);
-    let run = |name: &str, shard: &[&str]| {
-        let file = folder.path().join(name).to_str().unwrap().to_owned();
-        let arguments = [&["run", "--seeds", "0..12", "--reports", "0", "--json", &file], shard].concat();
-        (mrsim_in(&folder, &arguments), file)
-    };
-    let (whole, _) = run("whole", &[]);
-    let parts = ["1/3", "2/3", "3/3"].map(|shard| run(&shard.replace('/', "of"), &["--shard", shard]).1);
-    let merged = mrsim(&["merge", &parts[0], &parts[1], &parts[2]]);
-    let sorted = |text: String| {
-        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        lines.sort();
-        lines
-    };
-    assert_eq!(merged.status.code(), whole.status.code());
-    let table = |output: &Output| told(output).split("\n\n").next().unwrap().to_owned();
-    assert_eq!(sorted(table(&merged)), sorted(table(&whole)));
-    let without_one = mrsim(&["merge", &parts[0], &parts[2]]);
-    assert_eq!(without_one.status.code(), Some(2), "what is not there cannot be known to have passed");
-    assert!(stderr(&without_one).contains("of 3 shards only 2 are there; missing: 2/3"), "{}", stderr(&without_one));
-}
-
-/// A tiny campaign, its results in a file called so.
-fn results(folder: &TempDir, name: &str, arguments: &[&str]) -> String {
-    let file = folder.path().join(name).to_str().unwrap().to_owned();
-    mrsim_in(folder, &[&["run", "--reports", "0", "--json", &file], arguments].concat());
-    file
-}
-
-#[test]
-fn only_shards_of_the_same_seeds_and_scenarios_make_a_whole() {
-    let fine = "about = \"a\"\npromise = \"b\"";
-    let folder = folder(&[("one", fine), ("two", fine)]);
-    let first = results(&folder, "first", &["one", "--seeds", "0..8", "--shard", "1/2"]);
-    for others in [
-        "one --seeds 0..4",
-        "one --seeds 1..8",
-        "two --seeds 0..8",
-        "--seeds 0..8",
-        "one --seeds 0..8 --for 1s",
-        "one --seeds 0.. --for 10ms",
-    ] {
-        let arguments: Vec<&str> = others.split(' ').chain(["--shard", "2/2"]).collect();
-        let second = results(&folder, "second", &arguments);
-        let output = mrsim(&["merge", &first, &second]);
-        assert_eq!(output.status.code(), Some(2), "{others}");
-        assert!(stderr(&output).contains("of 2 shards only 1 are there; missing: "), "{others}: {}", stderr(&output));
-    }
-}
-
-#[test]
-fn whole_campaigns_are_added_up_unless_they_share_schedules() {
-    let fine = "about = \"a\"\npromise = \"b\"";
-    let folder = folder(&[("one", fine), ("two", fine)]);
-    let one = results(&folder, "one", &["one", "--seeds", "0..8"]);
-    let two = results(&folder, "two", &["two", "--seeds", "0..8"]);
-    let more = results(&folder, "more", &["one", "--seeds", "8..10"]);
-    let part = results(&folder, "part", &["--seeds", "0..2"]);
-    let all = mrsim(&["merge", &one, &two, &more]);
-    assert_eq!(all.status.code(), Some(0), "{}", stderr(&all));
-    assert!(stdout(&all).contains("0 of 18 broke a promise"), "{}", stdout(&all));
-    let twice = mrsim(&["merge", &one, &part]);
-    assert_eq!(twice.status.code(), Some(2), "{}", stdout(&twice));
-    assert!(
-        stderr(&twice).contains("would count twice: one, seeds 0..8; and 2 scenarios, seeds 0..2"),
-        "{}",
-        stderr(&twice)
-    );
-}
-
-#[test]
-fn results_that_do_not_belong_together_are_not_added_up() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
-    let file = folder.path().join("results.jsonl");
-    mrsim_in(&folder, &["run", "--seeds", "0..2", "--reports", "0", "--json", file.to_str().unwrap()]);
-    let file = file.to_str().unwrap();
-    let twice = mrsim(&["merge", file, file]);
-    assert_eq!(twice.status.code(), Some(2));
-    assert!(stderr(&twice).contains("each must be given once"), "{}", stderr(&twice));
-    let text = fs::read_to_string(file).unwrap();
-    let without_total: String = text.lines().filter(|line| !line.contains("\"total\"")).collect::<Vec<_>>().join("\n");
-    for (wrong, why) in [(without_total.as_str(), "was cut off"), ("{}", "is no result"), ("not json", "is no result")]
-    {
-        let other = folder.path().join("wrong.jsonl");
-        fs::write(&other, wrong).unwrap();
-        let output = mrsim(&["merge", other.to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(stderr(&output).contains(why) && stderr(&output).contains("wrong.jsonl"), "{}", stderr(&output));
-    }
 }
 
 #[test]
