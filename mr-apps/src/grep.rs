@@ -16,7 +16,8 @@ use crate::VERSION;
 /// Finds the lines that match a regular expression, in the syntax of the crate `regex`, applied to each line by itself.
 ///
 /// Each is written as `FILE:OFFSET LINE`, with the offset of the line in its file, in bytes, padded to twelve digits so that the
-/// lines of a file stay in order. A line's end, `\n` or `\r\n`, is not part of it.
+/// lines of a file stay in order. A line's end, `\n` or `\r\n`, is not part of it. A `\r` elsewhere is, though a pattern takes it for an
+/// end, too: `^` and `$` hold beside it, and `.` is anything else.
 #[derive(Debug, Clone)]
 pub struct Grep {
     pattern: Regex,
@@ -113,7 +114,7 @@ impl App for Grep {
         while let Some(Candidate { start, match_end }) = self.candidate(data, at) {
             let end = data[start..].find_byte(b'\n').map_or(data.len(), |length| start + length);
             let line = &data[start..end];
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let line = if end < data.len() { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
             if match_end.is_some_and(|end| end <= start + line.len()) || self.pattern.is_match(line) {
                 emit.emit(place.at(input.offset + start as u64), line);
             }
@@ -198,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn a_carriage_return_belongs_to_a_line_unless_it_is_part_of_its_end() {
+        assert_eq!(found("a", "a\rb\r\na\r"), lines([(0, "a\rb"), (5, "a\r")]));
+        assert_eq!(found("^b", "a\rb\n"), lines([(0, "a\rb")]));
+        assert_eq!(found("a.b", "a\rb\n"), lines([]));
+    }
+
+    #[test]
     fn empty_lines_are_found_where_they_are() {
         assert_eq!(found("^$", "a\n\nb\r\n\r\nc\n"), lines([(2, ""), (6, "")]));
         assert_eq!(found("^$", "a\n"), lines([]));
@@ -232,8 +240,7 @@ mod tests {
             let mut expected = Vec::new();
             let mut offset = 0;
             for line in data.as_bytes().lines_with_terminator() {
-                let text = line.strip_suffix(b"\n").unwrap_or(line);
-                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
                 if alone.is_match(text) {
                     expected.push((offset, text.to_str_lossy().into_owned()));
                 }

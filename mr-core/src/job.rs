@@ -83,7 +83,8 @@ impl Job {
         }
     }
 
-    /// How often a worker shows that it lives: often enough that three lost heartbeats in a row do not look like death.
+    /// How often a worker shows that it lives: often enough that, of a task timeout of ten seconds or more, one heartbeat without an answer
+    /// does not look like death. (A worker waits three seconds for an answer before it sends the next one.)
     #[must_use]
     pub fn heartbeat_interval(&self) -> Duration {
         (self.task_timeout / 5).clamp(Duration::from_millis(10), Duration::from_secs(1))

@@ -268,6 +268,24 @@ fn a_failure_names_task_and_file_and_its_reason_is_bounded() {
 }
 
 #[test]
+fn who_brings_another_app_is_told_what_is_other_about_it() {
+    let mut coordinator = running();
+    let mut refusal = |name: &str, version: &str, input| {
+        let app = AppIdentity { name: name.into(), version: version.into(), input };
+        let request = Request::Register { nonce: 70, app, name: "b".into() };
+        let Reply::Refused { reason } = step(&mut coordinator, at(1), &request).1 else { panic!("refused") };
+        reason
+    };
+    let other = refusal("wc", "2", InputKind::WholeFile);
+    assert_eq!(other, "this job runs the app wc 1, but this worker has wc 2");
+    let build = refusal("wc", "1", InputKind::Line);
+    assert!(
+        build.ends_with("another build of the app wc 1: it reads whole files, and this worker's reads line by line"),
+        "{build}"
+    );
+}
+
+#[test]
 fn nobody_registers_under_a_name_without_end() {
     let mut coordinator = running();
     let (events, reply) = step(&mut coordinator, at(1), &register(&"x".repeat(MAX_NAME_BYTES + 1)));

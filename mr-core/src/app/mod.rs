@@ -32,6 +32,16 @@ pub enum InputKind {
     Lines,
 }
 
+impl fmt::Display for InputKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WholeFile => "whole files",
+            Self::Line => "line by line",
+            Self::Lines => "many lines at once",
+        })
+    }
+}
+
 /// What one call of [`App::map`] gets.
 #[derive(Debug, Clone, Copy)]
 pub struct MapInput<'a> {
@@ -137,7 +147,8 @@ pub trait App: Send + Sync {
     /// When the input makes no sense to the app. The attempt fails; after some attempts the job does, with these words.
     fn map(&self, input: MapInput<'_>, emit: &mut dyn Emit) -> Result<(), AppError>;
 
-    /// Turns all the values of one key into output. Values come in the order of the map tasks and, within one, of emission.
+    /// Turns all the values of one key into output. Values come in the order of the map tasks and, within one, of emission. There is at
+    /// least one, unless the app's own [`App::combine`] has left none.
     ///
     /// # Errors
     ///
@@ -150,7 +161,7 @@ pub trait App: Send + Sync {
     }
 
     /// Folds values of one key into fewer, to be reduced together with others later: `reduce` must yield the same bytes
-    /// whether, where and how often values were combined before (MapReduce paper, section 4.3).
+    /// whether, where and how often values were combined before (MapReduce paper, section 4.3). The key stays even if no value does.
     ///
     /// # Errors
     ///

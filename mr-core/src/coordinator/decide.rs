@@ -116,8 +116,7 @@ impl Coordinator {
         }
         match &self.app {
             Some(job_app) if job_app != app => {
-                let reason = format!("this job runs the app {job_app}, but this worker has {app}");
-                return (events, Reply::Refused { reason });
+                return (events, Reply::Refused { reason: other_app(job_app, app) });
             }
             Some(_) => {}
             None => events.push(Event::AppAdopted { app: app.clone() }),
@@ -292,4 +291,15 @@ impl Coordinator {
         let (table, index) = self.table(attempt.task);
         table.running(index, attempt.attempt).filter(|running| running.worker == worker).map(|running| running.ticks)
     }
+}
+
+/// Why a worker with `app` cannot work for a job that runs `job_app`.
+fn other_app(job_app: &AppIdentity, app: &AppIdentity) -> String {
+    if job_app.name == app.name && job_app.version == app.version {
+        let [job_input, input] = [job_app, app].map(|app| app.input);
+        return format!(
+            "this job runs another build of the app {app}: it reads {job_input}, and this worker's reads {input}"
+        );
+    }
+    format!("this job runs the app {job_app}, but this worker has {app}")
 }

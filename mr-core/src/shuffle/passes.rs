@@ -118,7 +118,8 @@ pub async fn write_group<W: World>(
         flush_if_due(ctx, writer).await?;
     }
     writer.end_group();
-    Ok(())
+    // A combiner may have left a key without values.
+    flush_if_due(ctx, writer).await
 }
 
 async fn flush_if_due<W: World>(ctx: &TaskContext<W>, writer: &mut RunWriter<FileOf<W>>) -> Result<(), TaskError> {
