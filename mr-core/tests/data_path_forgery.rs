@@ -13,7 +13,7 @@ use support::MemoryWorld;
 use world::{FileSystem, World};
 
 /// The group of key `k` with the value `v`.
-const GROUP: &[u8] = b"\0\x01k\x01\x01v\0";
+const GROUP: &[u8] = b"\x02k\x01\x01v\0";
 
 fn checked(place: Option<u64>, bytes: &[u8]) -> Vec<u8> {
     let place = place.map_or(Vec::new(), |place| place.to_le_bytes().to_vec());
@@ -97,16 +97,16 @@ fn blocks_longer_than_their_segment_or_empty_are_refused() {
 
 #[test]
 fn groups_that_do_not_fit_their_block_are_refused() {
-    let huge_key = [b"\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01".as_slice(), GROUP].concat();
-    let records_overflow = b"\0\x01k\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01v\x01\x01v\0";
-    for payload in [&GROUP[..1], &GROUP[..2], &GROUP[..3], &GROUP[..5], &GROUP[..6], &huge_key, records_overflow] {
+    let huge_key = [b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01".as_slice(), GROUP].concat();
+    let records_overflow = b"\x02k\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01v\x01\x01v\0";
+    for payload in [&GROUP[..1], &GROUP[..2], &GROUP[..4], &GROUP[..5], &huge_key, records_overflow] {
         assert_eq!(malformed(&with_records(&block(payload), 1)), ("block", 0), "{}", payload.escape_ascii());
     }
 }
 
 #[test]
 fn keys_that_share_more_than_the_key_before_has_are_refused() {
-    let first = |shared: &[u8]| [shared, b"\x01k\x01\x01v\0"].concat();
+    let first = |shared: &[u8]| [b"\x03", shared, b"k\x01\x01v\0"].concat();
     let second = |shared: &[u8]| [GROUP, &first(shared)].concat();
     assert_eq!(read(&with_records(&block(&second(b"\x01")), 2)), Ok(2));
     for payload in [first(b"\x01"), second(b"\x02"), second(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")] {

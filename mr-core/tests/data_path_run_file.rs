@@ -247,8 +247,8 @@ fn a_key_with_many_values_fills_many_blocks_of_usual_size() {
 fn what_a_key_shares_with_the_one_before_is_written_once_a_block() {
     let key = |line: u8| [b"a long name of a file:10".as_slice(), &[line]].concat();
     let segments = vec![(0..100).map(|line| (key(line), vec![(vec![line], 1)])).collect()];
-    // A group takes as many bytes as are its own: two lengths, one of the key, three of the value, the end.
-    let (first, other) = (2 + key(0).len() + 3 + 1, 2 + 1 + 3 + 1);
+    // A group takes its lengths, its own bytes of the key, three bytes for the value, and its end.
+    let (first, other) = (1 + key(0).len() + 3 + 1, 2 + 1 + 3 + 1);
     for (run_block, blocks) in [(1 << 20, 1), (first + 9 * other, 10), (1, 100)] {
         let limits = Limits { run_block, ..Limits::default() };
         let bytes = write(&segments, &limits);
@@ -263,7 +263,7 @@ fn a_block_never_ends_before_the_first_value_of_a_key() {
         let runs: Runs = (0..3_u8).map(|value| (vec![value], 1)).collect();
         let segments = vec![vec![(key.into(), runs)]];
         let bytes = write(&segments, &Limits { run_block: 1, ..Limits::default() });
-        let block = 12 + 2 + key.len() + 3 + 1;
+        let block = 12 + 1 + key.len() + 3 + 1;
         assert_eq!(bytes.len(), 3 * block + 28 + TRAILER, "three blocks of one value each");
     }
 }

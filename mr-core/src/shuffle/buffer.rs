@@ -105,27 +105,22 @@ impl MapBuffer {
         partition: impl FnOnce() -> Result<Partition, E>,
     ) -> Result<(), E> {
         let prefix = key_prefix(key);
-        if !self.out_of_order {
-            match self.order_after_last(key, prefix) {
-                Ordering::Less => self.fill_table(),
-                Ordering::Equal => {
-                    self.push_value(self.groups.len() - 1, value);
-                    return Ok(());
-                }
-                Ordering::Greater => {
-                    self.push_key(key, value, partition()?);
+        let known = if self.out_of_order || self.comes_out_of_order(key, prefix) {
+            let hash = self.hasher.hash_one(key) as u32;
+            match self.table.find(spread(hash), |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
+                Some(&group) => group as usize,
+                None => {
+                    self.push_key(hash, key, value, partition()?);
                     return Ok(());
                 }
             }
-        }
-        let hash = self.hash(key);
-        match self.table.find(spread(hash), |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
-            Some(&group) => self.push_value(group as usize, value),
-            None => {
-                self.push_key(key, value, partition()?);
-                self.enter(self.groups.len() - 1, hash);
-            }
-        }
+        } else if self.groups.last().is_some_and(|last| last.key.is(&self.bytes, key, prefix)) {
+            self.groups.len() - 1
+        } else {
+            self.push_key(0, key, value, partition()?);
+            return Ok(());
+        };
+        self.push_value(known, value);
         Ok(())
     }
 
@@ -165,10 +160,15 @@ impl MapBuffer {
         Sorted::new(&self.groups, &self.bytes, self.out_of_order).map(|group| BufferedGroup { buffer: self, group })
     }
 
-    /// How `key`, which starts with `prefix`, compares with the key that came last; any is greater than none.
-    fn order_after_last(&self, key: &[u8], prefix: u64) -> Ordering {
-        let Some(KeyGroup { key: last, .. }) = self.groups.last() else { return Ordering::Greater };
-        prefix.cmp(&last.prefix).then_with(|| key.cmp(last.of(&self.bytes)))
+    /// Whether `key`, which starts with `prefix`, is smaller than the key that came last. The first that is has the table filled.
+    #[inline(never)]
+    fn comes_out_of_order(&mut self, key: &[u8], prefix: u64) -> bool {
+        let Some(KeyGroup { key: last, .. }) = self.groups.last() else { return false };
+        let order = prefix.cmp(&last.prefix).then_with(|| key.cmp(last.of(&self.bytes)));
+        if order == Ordering::Less {
+            self.fill_table();
+        }
+        self.out_of_order
     }
 
     /// A key came out of order: from now on keys have to be looked up.
@@ -176,25 +176,25 @@ impl MapBuffer {
     fn fill_table(&mut self) {
         self.out_of_order = true;
         for group in 0..self.groups.len() {
-            let hash = self.hash(self.groups[group].key.of(&self.bytes));
-            self.enter(group, hash);
+            self.groups[group].hash = self.hasher.hash_one(self.groups[group].key.of(&self.bytes)) as u32;
+            self.enter(group);
         }
     }
 
-    fn hash(&self, key: &[u8]) -> u32 {
-        self.hasher.hash_one(key) as u32
-    }
-
-    fn enter(&mut self, group: usize, hash: u32) {
+    /// Puts a group into the table.
+    fn enter(&mut self, group: usize) {
         let Self { table, groups, .. } = self;
-        groups[group].hash = hash;
-        table.insert_unique(spread(hash), index(group), |&group| spread(groups[group as usize].hash));
+        let hash = spread(groups[group].hash);
+        table.insert_unique(hash, index(group), |&group| spread(groups[group as usize].hash));
     }
 
-    fn push_key(&mut self, key: &[u8], value: &[u8], partition: Partition) {
+    fn push_key(&mut self, hash: u32, key: &[u8], value: &[u8], partition: Partition) {
         let key = Field::push(&mut self.bytes, key);
         let last = Run { value: Field::push(&mut self.bytes, value), count: 1 };
-        self.groups.push(KeyGroup { key, hash: 0, partition, earlier: None, last });
+        self.groups.push(KeyGroup { key, hash, partition, earlier: None, last });
+        if self.out_of_order {
+            self.enter(self.groups.len() - 1);
+        }
     }
 
     #[inline]

@@ -41,10 +41,10 @@ impl GroupPlace {
     /// one is if that shares any. None when the bytes are no group.
     pub(super) fn next(self, block: &[u8], joined: &mut Vec<u8>) -> Option<Self> {
         let mut rest = &block[self.end..];
-        let shared = usize::try_from(varint::take(&mut rest)?).ok()?;
         let own_len = varint::take(&mut rest)?;
+        let shared = if own_len & 1 == 1 { usize::try_from(varint::take(&mut rest)?).ok()? } else { 0 };
         let own = block.len() - rest.len();
-        let own_bytes = varint::take_bytes(&mut rest, own_len)?;
+        let own_bytes = varint::take_bytes(&mut rest, own_len >> 1)?;
         if shared > 0 {
             self.key(block, joined).get(..shared)?;
             if self.shared == 0 {
@@ -108,8 +108,10 @@ pub(super) fn shared_bytes(before: &[u8], key: &[u8]) -> usize {
 /// Appends the start of a group whose `key` has its first `shared` bytes from the key before.
 pub(super) fn put_key(block: &mut Vec<u8>, shared: usize, key: &[u8]) {
     let own = &key[shared..];
-    varint::put(block, shared as u64);
-    varint::put(block, own.len() as u64);
+    varint::put(block, (own.len() as u64) << 1 | u64::from(shared > 0));
+    if shared > 0 {
+        varint::put(block, shared as u64);
+    }
     block.extend_from_slice(own);
 }
 

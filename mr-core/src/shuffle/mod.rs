@@ -16,8 +16,9 @@
 //!          u32 checksum of the payload
 //!          u32 checksum of: the block's offset in the file as u64, the eight bytes before
 //!          payload: groups, one behind the other
-//! group    varint number of bytes that the key shares with the one before it in the block: 0 in a block's first group
-//!          varint number of the key's other bytes, and these bytes
+//! group    varint twice the number of the key's own bytes, and one more if it begins with bytes of the key before it in the block
+//!          then varint number of these, if there are any; a block's first key has none
+//!          the key's own bytes
 //!          runs: varint count (not 0), varint length of the value, value
 //!          varint 0
 //! index    an entry of 28 bytes for every partition

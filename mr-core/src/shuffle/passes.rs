@@ -115,19 +115,21 @@ pub async fn write_group<W: World>(
     writer.start_group(key);
     for run in runs {
         writer.push_run(run);
-        flush_if_due(ctx, writer).await?;
+        if writer.is_due() {
+            flush(ctx, writer).await?;
+        }
     }
     writer.end_group();
     // A combiner may have left a key without values.
-    flush_if_due(ctx, writer).await
-}
-
-async fn flush_if_due<W: World>(ctx: &TaskContext<W>, writer: &mut RunWriter<FileOf<W>>) -> Result<(), TaskError> {
     if writer.is_due() {
-        let bytes = writer.flush().await?;
-        ctx.checkpoint(Work { bytes, records: 0 }).await?;
+        flush(ctx, writer).await?;
     }
     Ok(())
+}
+
+async fn flush<W: World>(ctx: &TaskContext<W>, writer: &mut RunWriter<FileOf<W>>) -> Result<(), TaskError> {
+    let bytes = writer.flush().await?;
+    ctx.checkpoint(Work { bytes, records: 0 }).await
 }
 
 async fn copy<W: World>(
@@ -137,7 +139,9 @@ async fn copy<W: World>(
 ) -> Result<(), TaskError> {
     while let Some(group) = merge.group() {
         writer.copy_group(&group);
-        flush_if_due(ctx, writer).await?;
+        if writer.is_due() {
+            flush(ctx, writer).await?;
+        }
         merge.advance().await?;
     }
     Ok(())

@@ -10,7 +10,19 @@ pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Reads the number at the start of `bytes` and takes it off. None when it is cut short or larger than a `u64`.
+#[inline]
 pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+    // Nearly all are small.
+    match *bytes {
+        [byte @ ..0x80, rest @ ..] => {
+            *bytes = rest;
+            Some(u64::from(*byte))
+        }
+        _ => take_large(bytes),
+    }
+}
+
+fn take_large(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
