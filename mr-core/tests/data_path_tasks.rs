@@ -13,7 +13,9 @@ use mr_core::sequential;
 use mr_core::shuffle::MapBuffer;
 use mr_core::tasks::{Limits, TaskError, map, reduce};
 use proptest::prelude::*;
-use support::data_path::{LinePlaces, Record, Records, Setting, limits, map_output, record_file, records, whole};
+use support::data_path::{
+    LinePlaces, Record, Records, Setting, SortedLines, limits, map_output, record_file, records, whole,
+};
 use world::World;
 
 /// Puts a file for every list of records into the world; yields their names.
@@ -243,4 +245,22 @@ fn the_oracle_knows_the_order_of_a_keys_values() {
     let setting = Setting { reduces: Reduces::new(1), ..Setting::new(Records::default()) };
     let inputs = put_inputs(&setting, &[vec![record("k", "1"), record("k", "2")], vec![record("k", "0")]]);
     assert_eq!(oracle(&setting, &inputs), [b"\0\0\0\x01k120"]);
+}
+
+#[test]
+fn a_line_that_comes_a_hundred_thousand_times_is_never_held_so_often() {
+    for write_block in [1, 1000, 1 << 20] {
+        let limits = Limits { write_block, ..Limits::default() };
+        let setting = Setting { limits, reduces: Reduces::new(1), ..Setting::new(SortedLines) };
+        let text = [b"b\n".repeat(100), b"c\n".repeat(100_001), b"a\n".to_vec(), b"dd\n".repeat(70_000)].concat();
+        setting.world.files().put("f", &text);
+        setting.map(0, &[whole("f")]).unwrap();
+        let (output, counters) = setting.reduce(Partition(0), 1).unwrap();
+        assert!(output == oracle(&setting, &["f".to_owned()])[0], "a block of {write_block}");
+        assert_eq!(counters.reduce_output_bytes, text.len() as u64);
+        assert_eq!(counters.reduce_output_records, 100 + 100_001 + 1 + 70_000);
+        if write_block == 1000 {
+            assert!(setting.world.files().largest_append() <= 1000, "{}", setting.world.files().largest_append());
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! and called from several threads at once, so it keeps no state between calls that its results depend on.
 
 mod guard;
+mod output;
 mod partition;
 mod values;
 
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use guard::Guarded;
+pub use output::Output;
+pub(crate) use output::Repeat;
 pub use partition::{fnv1a_32, hash_partition};
 pub use values::{ValueList, ValueRun, Values};
 
@@ -77,49 +80,6 @@ impl std::error::Error for AppError {}
 pub trait Emit {
     /// Emits one record. Both slices are copied.
     fn emit(&mut self, key: &[u8], value: &[u8]);
-}
-
-/// Where [`App::reduce`] puts its result for one key.
-pub struct Output<'a> {
-    key: &'a [u8],
-    buffer: &'a mut Vec<u8>,
-    records: u64,
-}
-
-impl<'a> Output<'a> {
-    /// The place for the results of `key`, which appends to `buffer`.
-    pub fn new(key: &'a [u8], buffer: &'a mut Vec<u8>) -> Self {
-        Self { key, buffer, records: 0 }
-    }
-
-    /// Writes the line `key value\n`, as the course's programs do.
-    pub fn value(&mut self, value: &[u8]) {
-        self.buffer.extend_from_slice(self.key);
-        self.buffer.push(b' ');
-        self.buffer.extend_from_slice(value);
-        self.buffer.push(b'\n');
-        self.records += 1;
-    }
-
-    /// Writes `record` as it is, `times` times over: no key, no line end of ours.
-    pub fn raw(&mut self, record: &[u8], times: u64) {
-        for _ in 0..times {
-            self.buffer.extend_from_slice(record);
-        }
-        self.records += times;
-    }
-
-    /// Appends `bytes`, which are `records` finished records: for passing on what another `Output` has gathered.
-    pub fn append(&mut self, bytes: &[u8], records: u64) {
-        self.buffer.extend_from_slice(bytes);
-        self.records += records;
-    }
-
-    /// How many records were written.
-    #[must_use]
-    pub fn records(&self) -> u64 {
-        self.records
-    }
 }
 
 /// A MapReduce program.

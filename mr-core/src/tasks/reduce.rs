@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use world::{File, FileSystem, Work, World};
 
 use super::{TaskContext, TaskError};
-use crate::app::{Output, ValueList};
+use crate::app::{Output, Repeat, ValueList};
 use crate::counters::Counters;
 use crate::ids::{MapAttempt, Partition};
 use crate::marks;
@@ -22,8 +22,8 @@ pub struct MapOutput {
 /// Reduces `partition` of `inputs`, given in the order of the maps, into the new file `output`, which is complete and synced
 /// when this returns; it has yet to be given its name.
 ///
-/// All values of one key, equal neighbours folded, and all output of one call of [`App::reduce`](crate::app::App::reduce) are
-/// held in memory.
+/// All values of one key, equal neighbours folded, and all output of one call of [`App::reduce`](crate::app::App::reduce), records that it
+/// writes many times over only once, are held in memory.
 ///
 /// # Errors
 ///
@@ -42,7 +42,15 @@ pub async fn execute<W: World>(
     let runs = OpenRuns::open(ctx, &sources).await?;
     let merge = runs.merge(partition).await?;
     let combiner = ctx.combiner();
-    let mut task = ReduceTask { ctx, merge, combiner, file, finished: Vec::new(), counters: Counters::default() };
+    let mut task = ReduceTask {
+        ctx,
+        merge,
+        combiner,
+        file,
+        finished: Vec::new(),
+        repeats: Vec::new(),
+        counters: Counters::default(),
+    };
     task.reduce_all().await?;
     task.file.sync().await?;
     let counters = task.counters;
@@ -61,6 +69,8 @@ struct ReduceTask<'a, W: World> {
     file: FileOf<W>,
     /// Output on its way to the file.
     finished: Vec<u8>,
+    /// Which of it is to be written more than once.
+    repeats: Vec<Repeat>,
     counters: Counters,
 }
 
@@ -97,7 +107,7 @@ impl<W: World> ReduceTask<'_, W> {
     }
 
     fn reduce(&mut self, key: &[u8], values: &ValueList) -> Result<(), TaskError> {
-        let mut output = Output::new(key, &mut self.finished);
+        let mut output = Output::with_repeats(key, &mut self.finished, &mut self.repeats);
         self.counters.reduce_input_groups += 1;
         self.counters.reduce_input_records += values.values().len();
         self.ctx
@@ -109,13 +119,36 @@ impl<W: World> ReduceTask<'_, W> {
     }
 
     async fn write(&mut self) -> Result<(), TaskError> {
-        if self.finished.is_empty() {
+        let (finished, repeats) = (std::mem::take(&mut self.finished), std::mem::take(&mut self.repeats));
+        let mut start = 0;
+        for Repeat { end, len, times } in repeats {
+            self.append(&finished[start..end]).await?;
+            self.append_copies(&finished[end - len..end], times).await?;
+            start = end;
+        }
+        self.append(&finished[start..]).await?;
+        self.finished = finished;
+        self.finished.clear();
+        Ok(())
+    }
+
+    /// Appends `record` so many `times`, about as much at once as is written at a time otherwise.
+    async fn append_copies(&mut self, record: &[u8], times: u64) -> Result<(), TaskError> {
+        let at_once = (self.ctx.limits.write_block / record.len()).max(1) as u64;
+        let copies = record.repeat(at_once.min(times) as usize);
+        for _ in 0..times / at_once {
+            self.append(&copies).await?;
+        }
+        self.append(&copies[..record.len() * (times % at_once) as usize]).await
+    }
+
+    async fn append(&mut self, bytes: &[u8]) -> Result<(), TaskError> {
+        if bytes.is_empty() {
             return Ok(());
         }
-        self.file.append(&self.finished).await?;
+        self.file.append(bytes).await?;
         self.file.sync_soon();
-        let bytes = self.finished.len() as u64;
-        self.finished.clear();
+        let bytes = bytes.len() as u64;
         self.counters.reduce_output_bytes += bytes;
         self.ctx.checkpoint(Work { bytes, records: 0 }).await
     }

@@ -116,6 +116,29 @@ impl App for LinePlaces {
     }
 }
 
+/// Sorts lines: each is written as often as it came.
+pub struct SortedLines;
+
+impl App for SortedLines {
+    fn name(&self) -> &str {
+        "sorted lines"
+    }
+
+    fn input(&self) -> InputKind {
+        InputKind::Lines
+    }
+
+    fn map(&self, input: MapInput<'_>, emit: &mut dyn Emit) -> Result<(), AppError> {
+        input.data.split_inclusive(|&byte| byte == b'\n').for_each(|line| emit.emit(line, b""));
+        Ok(())
+    }
+
+    fn reduce(&self, line: &[u8], times: Values<'_>, output: &mut Output<'_>) -> Result<(), AppError> {
+        output.raw(line, times.len());
+        Ok(())
+    }
+}
+
 /// Fields that look alike: empty ones, line ends, blanks, NULs, bytes that are not UTF-8, shared prefixes.
 pub fn field() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop::sample::select(&[0, b'\n', b' ', b'a', b'\\', 0xff][..]);
