@@ -151,6 +151,18 @@ fn permission_to_commit_waits_for_everyone_who_was_told_and_is_in_time() {
 }
 
 #[test]
+fn attempts_that_were_told_to_commit_do_not_wait_for_each_other_for_ever() {
+    let mut job = Committing::new();
+    job.run(20, 3);
+    assert_eq!(job.commit(20, 3), Reply::Commit);
+    // The third dies; the other two have not heard that they were told, and ask again and again.
+    for second in 21..30 {
+        assert_eq!((job.commit(second, 1), job.commit(second, 2)), (Reply::Wait, Reply::Wait), "the third is in time");
+    }
+    assert_eq!((job.commit(30, 1), job.commit(30, 2)), (Reply::Commit, Reply::Wait));
+}
+
+#[test]
 fn the_tasks_of_a_buried_worker_are_given_out_at_once() {
     let mut coordinator = running();
     assert!(!coordinator.has_work(at(1)));

@@ -184,19 +184,22 @@ impl Coordinator {
         if self.ending.is_some() || matches!(attempt.task, TaskId::Map(_)) {
             return Reply::Obsolete;
         }
-        events.push(Event::AttemptProgressed { attempt, ticks });
+        let progressed = Event::AttemptProgressed { attempt, ticks };
         let (table, index) = self.table(attempt.task);
         let granted = table.get(index).map_or(&[][..], |task| &task.granted);
         // One that has ended holds nothing any more; who was told before it, and still runs, does.
         let mut holders = granted.iter().copied().filter(|&told| table.running(index, told).is_some());
         if holders.clone().next_back() == Some(attempt.attempt) {
+            events.push(progressed);
             return Reply::Commit;
         }
         // Not only the last: one that was told before it may have been slow, and be back.
         if holders.any(|told| told != attempt.attempt && !table.is_overdue(index, told, now)) {
+            // Who waits for its turn is not stalled. But two that were told, and wait for each other, would keep each other in time for ever.
+            events.extend((!granted.contains(&attempt.attempt)).then_some(progressed));
             return Reply::Wait;
         }
-        events.push(Event::CommitGranted { attempt });
+        events.extend([progressed, Event::CommitGranted { attempt }]);
         Reply::Commit
     }
 

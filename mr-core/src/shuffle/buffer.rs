@@ -177,23 +177,24 @@ impl MapBuffer {
         self.out_of_order = true;
         for group in 0..self.groups.len() {
             self.groups[group].hash = self.hasher.hash_one(self.groups[group].key.of(&self.bytes)) as u32;
-            self.enter(group);
+            self.enter(index(group));
         }
     }
 
     /// Puts a group into the table.
-    fn enter(&mut self, group: usize) {
+    fn enter(&mut self, group: u32) {
         let Self { table, groups, .. } = self;
-        let hash = spread(groups[group].hash);
-        table.insert_unique(hash, index(group), |&group| spread(groups[group as usize].hash));
+        let hash = spread(groups[group as usize].hash);
+        table.insert_unique(hash, group, |&group| spread(groups[group as usize].hash));
     }
 
     fn push_key(&mut self, hash: u32, key: &[u8], value: &[u8], partition: Partition) {
+        let place = index(self.groups.len());
         let key = Field::push(&mut self.bytes, key);
         let last = Run { value: Field::push(&mut self.bytes, value), count: 1 };
         self.groups.push(KeyGroup { key, hash, partition, earlier: None, last });
         if self.out_of_order {
-            self.enter(self.groups.len() - 1);
+            self.enter(place);
         }
     }
 
@@ -340,6 +341,21 @@ mod tests {
         expected[2].2 = vec![run("1", 2)];
         expected.insert(1, (0, "aa".to_owned(), vec![run("1", 1)]));
         assert_eq!(listed(&filled(&out_of_order)), expected);
+    }
+
+    #[test]
+    fn a_cleared_buffer_knows_no_key_and_no_order_any_more() {
+        let mut buffer = filled(&[("b", "1"), ("a", "1"), ("c", "1")]);
+        buffer.clear();
+        let refused = buffer.add(b"c", b"2", || Err("refused"));
+        assert_eq!((refused, buffer.is_empty()), (Err("refused"), true));
+        for (key, refuse) in [("b", false), ("c", false), ("a", true), ("a", false), ("b", false)] {
+            let partition = || if refuse { Err("refused") } else { Ok(Partition(0)) };
+            assert_eq!(buffer.add(key.as_bytes(), b"2", partition).is_err(), refuse, "{key}");
+        }
+        let run = |count| vec![("2".to_owned(), count)];
+        let expected = [(0, "a".to_owned(), run(1)), (0, "b".to_owned(), run(2)), (0, "c".to_owned(), run(1))];
+        assert_eq!(listed(&buffer), expected);
     }
 
     #[test]

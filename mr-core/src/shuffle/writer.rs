@@ -41,8 +41,8 @@ impl<F: File> RunWriter<F> {
             file,
             producer,
             partitions,
-            // With a key and a value of the largest size on top, the length of a block still fits its 32 bits.
-            block_bytes: limits.run_block.clamp(1, 1 << 30),
+            // With a key and a value of the largest size on top, twice in a group that is copied, the length still fits its 32 bits.
+            block_bytes: limits.run_block.clamp(1, 1 << 28),
             flush_bytes: limits.write_block,
             to_be_synced: false,
             written: 0,

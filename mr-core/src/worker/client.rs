@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use world::{Address, CallError, Clock, Network, Timestamp, World};
+use world::{Address, CallError, Clock, Network, World};
 
 use super::silence::Silence;
 use crate::marks;
@@ -58,8 +58,8 @@ pub(super) struct Client<W: World> {
 struct Door {
     /// The coordinator has answered from there.
     was_open: bool,
-    /// When nobody was found to listen there, if nothing else has been heard since.
-    closed_since: Option<Timestamp>,
+    /// The silence since nobody was found to listen there, if nothing else has been heard meanwhile.
+    closed: Option<Silence>,
 }
 
 impl<W: World> Client<W> {
@@ -122,17 +122,20 @@ impl<W: World> Client<W> {
         let now = self.world.clock().now();
         let mut door = self.door();
         door.was_open |= answer.is_ok();
-        door.closed_since = match answer {
-            Err(CallError::NobodyListens { .. }) => door.closed_since.or(Some(now)),
-            _ => None,
-        };
+        match answer {
+            Err(CallError::NobodyListens { .. }) => {
+                door.closed.get_or_insert_with(|| self.silence()).lasted(now);
+            }
+            _ => door.closed = None,
+        }
     }
 
     /// For how long the coordinator has been tried in vain, if that is long enough: nobody has answered, or nobody listens any more.
     pub(super) fn gives_up(&self, silent_for: Duration) -> Option<Duration> {
         let now = self.world.clock().now();
-        let door = self.door();
-        let closed_for = door.closed_since.filter(|_| door.was_open).map(|closed| now - closed);
+        let mut door = self.door();
+        let was_open = door.was_open;
+        let closed_for = door.closed.as_mut().filter(|_| was_open).map(|closed| closed.lasted(now));
         let is_gone = closed_for.is_some_and(|closed_for| closed_for >= GONE_AFTER);
         (is_gone || silent_for >= self.retry_for).then(|| silent_for.max(closed_for.unwrap_or_default()))
     }

@@ -215,15 +215,20 @@ impl Model {
         if self.ended() || matches!(id.task, TaskId::Map(_)) || self.open_attempt(worker, id).is_none() {
             return Expected::Obsolete;
         }
-        // Asking is a sign of progress: an attempt that waits for its turn is not stalled.
-        self.open_attempt(worker, id).expect("checked above").last_progress = now;
         let granted = &self.task(id.task).granted;
-        if granted.last() == Some(&id.attempt) {
-            return Expected::Commit;
-        }
+        let (told, is_last) = (granted.contains(&id.attempt), granted.last() == Some(&id.attempt));
         let others = self.attempts.iter().filter(|a| a.open && a.id.task == id.task && a.id != id);
-        if others.filter(|a| granted.contains(&a.id.attempt)).any(|a| a.last_progress + TIMEOUT > now) {
+        let in_time = others.filter(|a| granted.contains(&a.id.attempt)).any(|a| a.last_progress + TIMEOUT > now);
+        let waits = in_time && !is_last;
+        // Asking is a sign of progress: an attempt that waits for its turn is not stalled. Two that were told would wait for each other.
+        if !waits || !told {
+            self.open_attempt(worker, id).expect("checked above").last_progress = now;
+        }
+        if waits {
             return Expected::Wait;
+        }
+        if is_last {
+            return Expected::Commit;
         }
         self.task_mut(id.task).expect("open attempts have tasks").granted.push(id.attempt);
         Expected::Commit

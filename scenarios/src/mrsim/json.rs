@@ -11,7 +11,8 @@
 //! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_nanos`, `faults` (by kind), `slowest` (`seed` and
 //!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
 //! * `total`, once, behind the scenarios: `schedules`, `failed`; of what it is a shard: `scenarios` (names), `first_seed` and `end_seed` (of all
-//!   shards, the end not included; null when nobody said where to end), `time_boxed`; `shard` (`K/N`, or null); and `wall_seconds`, the only
+//!   shards, the end not included; null when nobody said where to end), `may_end_early` (it had a time box, or was to stop at the
+//!   first failure); `shard` (`K/N`, or null); and `wall_seconds`, the only
 //!   thing that depends on the machine. A file without it is that of a campaign that was cut off, or it could not be written in full.
 
 use std::collections::BTreeMap;

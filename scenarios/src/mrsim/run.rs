@@ -15,7 +15,7 @@ use super::tally::{Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
 use super::whole::Whole;
 use super::{DEFAULT_SCHEDULES, Trouble, choose};
-use crate::campaign::{Campaign, Determinism, Folders, Rehearsed, Seeds};
+use crate::campaign::{Campaign, Determinism, Folders, Rehearsed, Seeds, Shard};
 use crate::failure::Failure;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
@@ -94,11 +94,15 @@ fn all_seeds(options: &RunOptions) -> Seeds {
 /// What this is a shard of.
 fn whole(tried: &Tried, options: &RunOptions) -> Whole {
     let seeds = all_seeds(options);
+    let shards = options.shard.map_or(1, Shard::count);
+    // Without seeds or a time box, as far as the usual number of schedules goes.
+    let usual_end = || (DEFAULT_SCHEDULES * shards).div_ceil(tried.scenarios.len() as u64);
+    let is_usual = options.seeds.is_none() && options.time_box.is_none();
     Whole {
         scenarios: tried.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         first_seed: seeds.nth(0),
-        end_seed: seeds.end(),
-        time_boxed: options.time_box.is_some(),
+        end_seed: seeds.end().or_else(|| is_usual.then(usual_end)),
+        may_end_early: options.time_box.is_some() || options.fail_fast,
     }
 }
 

@@ -14,8 +14,8 @@ pub(super) struct Whole {
     pub(super) first_seed: u64,
     /// The first seed behind its last; none, when nobody said where it ends.
     pub(super) end_seed: Option<u64>,
-    /// Whether it had a time box, and may have ended before.
-    pub(super) time_boxed: bool,
+    /// Whether it may have ended before: it had a time box, or was to stop at the first failure.
+    pub(super) may_end_early: bool,
 }
 
 impl Whole {
@@ -27,7 +27,7 @@ impl Whole {
 
     /// Behind the last seed that it has for certain: of one without an end nobody knows how far it came.
     fn certain_end(&self) -> u64 {
-        let end = self.end_seed.filter(|_| !self.time_boxed);
+        let end = self.end_seed.filter(|_| !self.may_end_early);
         end.unwrap_or(self.first_seed.saturating_add(1))
     }
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Whole {
             Some(end) => write!(f, ", seeds {}..{end}", self.first_seed)?,
             None => write!(f, ", seeds from {}", self.first_seed)?,
         }
-        f.write_str(if self.time_boxed { ", for a time" } else { "" })
+        f.write_str(if self.may_end_early { ", as far as it came" } else { "" })
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
 
     fn whole(scenarios: &[&str], first_seed: u64, end_seed: Option<u64>) -> Whole {
         let scenarios = scenarios.iter().map(|&name| name.to_owned()).collect();
-        Whole { scenarios, first_seed, end_seed, time_boxed: false }
+        Whole { scenarios, first_seed, end_seed, may_end_early: false }
     }
 
     #[test]
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn of_nights_with_a_time_box_only_the_first_seeds_are_certain() {
-        let night = |first_seed| Whole { time_boxed: true, ..whole(&["a"], first_seed, None) };
+        let night = |first_seed| Whole { may_end_early: true, ..whole(&["a"], first_seed, None) };
         assert!(!night(0).overlaps(&night(1_000_000_000)));
         assert!(night(5).overlaps(&night(5)));
     }

@@ -97,6 +97,20 @@ fn whole_campaigns_are_added_up_unless_they_share_schedules() {
 }
 
 #[test]
+fn a_campaign_of_the_usual_length_ends_somewhere_and_one_that_may_end_early_need_not_have_come_far() {
+    let fine = "about = \"a\"\npromise = \"b\"";
+    let folder = folder(&[("one", fine), ("two", fine)]);
+    let usual = results(&folder, "usual", &[]);
+    let within = results(&folder, "within", &["--seeds", "4999..5001"]);
+    let twice = mrsim(&["merge", &usual, &within]);
+    assert_eq!(twice.status.code(), Some(2), "{}", stdout(&twice));
+    assert!(stderr(&twice).contains("would count twice: 2 scenarios, seeds 0..5000; and"), "{}", stderr(&twice));
+    let early = results(&folder, "early", &["--seeds", "0..9", "--fail-fast"]);
+    let rest = results(&folder, "rest", &["--seeds", "4..6"]);
+    assert_eq!(mrsim(&["merge", &early, &rest]).status.code(), Some(0));
+}
+
+#[test]
 fn results_that_do_not_belong_together_are_not_added_up() {
     let folder = folder(&[("nobody", NOBODY_LEFT)]);
     let file = folder.path().join("results.jsonl");
