@@ -25,9 +25,7 @@ use crate::ids::Partition;
 #[derive(Debug, Default)]
 pub struct MapBuffer {
     hasher: FixedState,
-    /// Whether some key was smaller than the one before it.
-    out_of_order: bool,
-    /// Indices of `groups`, found by their keys; of none before a key came out of order.
+    /// Indices of `groups`, found by their keys: of none before a key came out of order, of all from then on.
     table: HashTable<u32>,
     groups: Vec<KeyGroup>,
     runs: Vec<LinkedRun>,
@@ -105,7 +103,7 @@ impl MapBuffer {
         partition: impl FnOnce() -> Result<Partition, E>,
     ) -> Result<(), E> {
         let prefix = key_prefix(key);
-        let known = if self.out_of_order || self.comes_out_of_order(key, prefix) {
+        let known = if self.is_out_of_order() || self.comes_out_of_order(key, prefix) {
             let hash = self.hasher.hash_one(key) as u32;
             match self.table.find(spread(hash), |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
                 Some(&group) => group as usize,
@@ -148,7 +146,6 @@ impl MapBuffer {
 
     /// Forgets all records, keeps the memory.
     pub fn clear(&mut self) {
-        self.out_of_order = false;
         self.table.clear();
         self.groups.clear();
         self.runs.clear();
@@ -157,7 +154,14 @@ impl MapBuffer {
 
     /// All groups by partition and, within one, by key.
     pub fn sorted(&self) -> impl Iterator<Item = BufferedGroup<'_>> {
-        Sorted::new(&self.groups, &self.bytes, self.out_of_order).map(|group| BufferedGroup { buffer: self, group })
+        Sorted::new(&self.groups, &self.bytes, self.is_out_of_order())
+            .map(|group| BufferedGroup { buffer: self, group })
+    }
+
+    /// Whether some key was smaller than the one before it.
+    #[inline]
+    fn is_out_of_order(&self) -> bool {
+        !self.table.is_empty()
     }
 
     /// Whether `key`, which starts with `prefix`, is smaller than the key that came last. The first that is has the table filled.
@@ -168,13 +172,12 @@ impl MapBuffer {
         if order == Ordering::Less {
             self.fill_table();
         }
-        self.out_of_order
+        order == Ordering::Less
     }
 
     /// A key came out of order: from now on keys have to be looked up.
     #[cold]
     fn fill_table(&mut self) {
-        self.out_of_order = true;
         for group in 0..self.groups.len() {
             self.groups[group].hash = self.hasher.hash_one(self.groups[group].key.of(&self.bytes)) as u32;
             self.enter(index(group));
@@ -193,7 +196,7 @@ impl MapBuffer {
         let key = Field::push(&mut self.bytes, key);
         let last = Run { value: Field::push(&mut self.bytes, value), count: 1 };
         self.groups.push(KeyGroup { key, hash, partition, earlier: None, last });
-        if self.out_of_order {
+        if self.is_out_of_order() {
             self.enter(place);
         }
     }

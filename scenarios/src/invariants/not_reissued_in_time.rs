@@ -1,6 +1,7 @@
 //! A task is not given out again while an attempt of it runs and is in time: another attempt starts only when every running one has
 //! shown no progress for the task timeout. Attempt numbers are never used twice, and permission to commit goes to none while any other that
-//! was given it is in time; who was given it last may be told again. (MapReduce paper, section 3.3; lab 1: wait ten seconds, then give the task to another.)
+//! was given it is in time; who was given it last may be told again. (MapReduce paper, section 3.3; lab 1: wait ten seconds, then give
+//! the task to another.)
 //!
 //! A backup beside an attempt in time is for `backup_tasks` to judge. Time is the coordinator's own, which may leap. Whether the coordinator
 //! is right to believe that an attempt shows no progress is for `work_done_once` to say, in runs in which it has no excuse.

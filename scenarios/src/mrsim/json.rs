@@ -12,8 +12,8 @@
 //!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
 //! * `total`, once, behind the scenarios: `schedules`, `failed`; of what it is a shard: `scenarios` (names), `first_seed` and `end_seed` (of all
 //!   shards, the end not included; null when nobody said where to end), `may_end_early` (it had a time box, or was to stop at the
-//!   first failure); `shard` (`K/N`, or null); and `wall_seconds`, the only
-//!   thing that depends on the machine. A file without it is that of a campaign that was cut off, or it could not be written in full.
+//!   first failure); `shard` (`K/N`, or null); and `wall_seconds`, the only thing that depends on the machine. A file without it is that
+//!   of a campaign that was cut off, or it could not be written in full.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,7 +24,7 @@ use std::time::Duration;
 use anstream::adapter::strip_str;
 use serde::{Deserialize, Serialize};
 
-use super::output::Output;
+use super::output::{Output, named};
 use super::tally::Tally;
 use super::whole::Whole;
 use crate::campaign::Rehearsed;
@@ -210,8 +210,4 @@ impl Lines {
     pub(super) fn total(&mut self, out: &mut Output, total: TotalLine) {
         self.write(out, Content::Total(total));
     }
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -5,7 +5,9 @@
 //! graver.
 
 use std::fmt::{self, Display};
+use std::fs;
 use std::io::{self, ErrorKind, Stdout, Write};
+use std::path::Path;
 
 use anstream::AutoStream;
 
@@ -43,6 +45,11 @@ impl Output {
         if self.unwritten { ending.max(Ending::NotWritten) } else { ending }
     }
 
+    /// Writes a file of `text`; says whether that could be done.
+    pub(super) fn write_file(&mut self, path: &Path, text: &str) -> bool {
+        self.written(fs::write(path, text).map_err(|error| named(path, &error))).is_some()
+    }
+
     fn printed(&mut self, printed: io::Result<()>) {
         let Err(error) = printed else { return };
         self.heard = false;
@@ -62,6 +69,11 @@ impl Output {
             }
         }
     }
+}
+
+/// `error`, with the file that it is about.
+pub(super) fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Says a line on stderr; nobody has to listen.

@@ -1,7 +1,5 @@
 //! `mrsim replay`: one schedule, and what happens in it.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use sim::LogLevel;
@@ -99,8 +97,7 @@ fn tell(out: &mut Output, outcome: &Outcome, recorded: &Recorded, options: &Repl
 fn write_files(out: &mut Output, subject: &Subject, story: &Story, options: &ReplayOptions) {
     let mut write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| {
         let Some(path) = path else { return };
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        if out.written(fs::write(path, text()).map_err(named)).is_some() {
+        if out.write_file(path, &text()) {
             writeln!(out, "written: {}", path.display());
         }
     };

@@ -73,17 +73,21 @@ pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Resu
 }
 
 fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
-    let bounded = options.seeds.is_some() || options.time_box.is_some();
     let seeds = all_seeds(options);
     Campaign {
         regressions: &tried.regressions,
         scenarios: &tried.scenarios,
         seeds: options.shard.map_or(seeds, |shard| seeds.shard(shard)),
-        schedules: if bounded { u64::MAX } else { DEFAULT_SCHEDULES },
+        schedules: if is_usual(options) { DEFAULT_SCHEDULES } else { u64::MAX },
         time_box: options.time_box,
         jobs: options.jobs,
         determinism: if options.check_determinism { Determinism::Always } else { Determinism::Sampled },
     }
+}
+
+/// Whether nobody said how long it is to be.
+fn is_usual(options: &RunOptions) -> bool {
+    options.seeds.is_none() && options.time_box.is_none()
 }
 
 /// The seeds of all shards together.
@@ -95,13 +99,11 @@ fn all_seeds(options: &RunOptions) -> Seeds {
 fn whole(tried: &Tried, options: &RunOptions) -> Whole {
     let seeds = all_seeds(options);
     let shards = options.shard.map_or(1, Shard::count);
-    // Without seeds or a time box, as far as the usual number of schedules goes.
-    let usual_end = || (DEFAULT_SCHEDULES * shards).div_ceil(tried.scenarios.len() as u64);
-    let is_usual = options.seeds.is_none() && options.time_box.is_none();
+    let usual_end = || DEFAULT_SCHEDULES.saturating_mul(shards).div_ceil(tried.scenarios.len() as u64);
     Whole {
         scenarios: tried.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         first_seed: seeds.nth(0),
-        end_seed: seeds.end().or_else(|| is_usual.then(usual_end)),
+        end_seed: seeds.end().or_else(|| is_usual(options).then(usual_end)),
         may_end_early: options.time_box.is_some() || options.fail_fast,
     }
 }

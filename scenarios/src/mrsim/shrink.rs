@@ -1,8 +1,6 @@
 //! `mrsim shrink`: from a schedule that breaks a promise to the smallest that breaks the same one, as a plan file or a test.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sim::Recording;
@@ -40,7 +38,7 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut
         Smallest::of(schedule, title, broken.promise, orders.time, |shrinking| progress.set(shrinking));
     progress.finish();
     say(told);
-    let written = orders.output.as_ref().filter(|path| out.written(write_plan(path, &plan)).is_some());
+    let written = orders.output.as_ref().filter(|path| out.write_file(path, &plan.to_toml()));
     if let Some(path) = written {
         let argument = shell_word(&path.to_string_lossy()).into_owned();
         say(format_args!("written to {}; to replay it: cargo mrsim replay --plan {argument}", path.display()));
@@ -51,12 +49,6 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut
         write!(out, "{}", plan.to_toml());
     }
     Ok(Ending::of(&Outcome::Broken(broken)))
-}
-
-/// Writes a plan file.
-fn write_plan(path: &Path, plan: &PlanFile) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    fs::write(path, plan.to_toml()).map_err(named)
 }
 
 /// A test that replays `plan`, to be put beside the code that it is about.
