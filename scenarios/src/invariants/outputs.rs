@@ -1,7 +1,7 @@
-//! Every `mr-out-X` that anybody can see has exactly the bytes that the sequential run says for its partition; once its reduce is
-//! committed it never vanishes; and when the job has succeeded all of them are there. Nothing else is ever called `mr-out-…`: who takes all
-//! files of such names, as the lab's own tests do, takes outputs. (MapReduce paper, sections 3.3 and 4.5; lab 1: a crash must not leave a
-//! partially written output for others to see.)
+//! Every `mr-out-X` that anybody can see has exactly the bytes that the sequential run says for its partition, and is not there at all if the
+//! app stumbles on the way to it; once its reduce is committed it never vanishes; and when the job has succeeded all of them are there.
+//! Nothing else is ever called `mr-out-…`: who takes all files of such names, as the lab's own tests do, takes outputs. (MapReduce paper,
+//! sections 3.3 and 4.5; lab 1: a crash must not leave a partially written output for others to see.)
 //!
 //! Checked at every step that changes an output, whatever the name under which it is changed. An output that its worker has not reported
 //! yet may still vanish in a power loss.
@@ -19,8 +19,8 @@ use crate::oracle::Expected;
 
 /// The outputs as they must be.
 pub(super) struct Outputs {
-    /// Of a job that cannot be done there are none to compare with.
-    expected: Option<Vec<Vec<u8>>>,
+    /// The bytes of each; nothing, of one that cannot be made.
+    expected: Vec<Option<Vec<u8>>>,
     /// Of an app that signs what it writes: the bytes of each output when last seen.
     signed: Option<Vec<Option<Vec<u8>>>>,
     committed: Vec<bool>,
@@ -34,7 +34,7 @@ impl Outputs {
     /// Of a job with so many `partitions`.
     pub(super) fn new(partitions: usize, expected: &Expected) -> Self {
         Self {
-            expected: expected.outputs.as_ref().ok().cloned(),
+            expected: expected.outputs.iter().map(|output| output.as_ref().ok().cloned()).collect(),
             signed: None,
             committed: vec![false; partitions],
             visible: vec![false; partitions],
@@ -92,9 +92,16 @@ impl Outputs {
     }
 
     fn check_one(&mut self, partition: usize, disk: &DiskView<'_>) -> Verdict {
-        let Some(expected) = self.expected.as_ref().map(|expected| &expected[partition]) else { return Ok(()) };
         let found = disk.read(&self.names[partition]);
         self.visible[partition] = found.is_some();
+        let Some(expected) = &self.expected[partition] else {
+            return match found {
+                None => Ok(()),
+                Some(_) => {
+                    Err(format!("mr-out-{partition} is there, although the app stumbles on the way to it every time"))
+                }
+            };
+        };
         match (found, &mut self.signed) {
             (None, _) if self.committed[partition] => Err(format!("mr-out-{partition} was committed and has vanished")),
             (None, None) => Ok(()),
@@ -255,6 +262,17 @@ mod tests {
         assert!(watch(&mut outputs, &disk(&[("mr-out-0", "a 2#3\n")]), [renamed()]).is_err(), "a wrong count");
         assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()), "a power loss before it was reported");
         assert_eq!(watch(&mut outputs, &by("4"), [renamed()]), Ok(()));
+    }
+
+    #[test]
+    fn a_job_that_must_fail_is_held_to_what_can_be_made_of_it() {
+        let of = |outputs| Outputs::new(2, &Expected { outputs, ..expected(&[]) });
+        let one_of_two = || of(vec![Ok(b"a 1\n".to_vec()), Err("stumbled".to_owned())]);
+        assert_eq!(watch(&mut one_of_two(), &disk(&[("mr-out-0", "a 1\n")]), [renamed()]), Ok(()));
+        assert!(watch(&mut one_of_two(), &disk(&[("mr-out-0", "a 2\n")]), [renamed()]).is_err());
+        let second = step("w1", Operation::Rename, "mr-job-1/reduce-1-1.link", Some("mr-out-1"));
+        let broken = watch(&mut one_of_two(), &disk(&[("mr-out-1", "")]), [second]).unwrap_err();
+        assert!(broken.starts_with("mr-out-1 is there, although the app stumbles"), "{broken}");
     }
 
     #[test]

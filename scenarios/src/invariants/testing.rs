@@ -42,8 +42,8 @@ pub(super) fn schedule() -> Schedule {
 
 /// What must come of a job with these outputs.
 pub(super) fn expected(outputs: &[&str]) -> Expected {
-    let outputs = outputs.iter().map(|output| output.as_bytes().to_vec()).collect();
-    Expected { outputs: Ok(outputs), counters: Counters::default(), depends_on_the_cut: Vec::new() }
+    let outputs = outputs.iter().map(|output| Ok(output.as_bytes().to_vec())).collect();
+    Expected { outputs, counters: Counters::default(), depends_on_the_cut: Vec::new() }
 }
 
 /// The node called `name`: the coordinator, or `w1`, `w2` and so on.

@@ -91,10 +91,10 @@ impl Lineage {
 
 /// The first line that differs in the first output that does.
 fn first_wrong_line(schedule: &Schedule, evidence: &Evidence) -> Option<(u32, Vec<u8>)> {
-    let expected = Expected::of(&schedule.workload).outputs.ok()?;
+    let expected = Expected::of(&schedule.workload).outputs;
     let signed = schedule.workload.app == AppChoice::Signed;
     evidence.outputs.iter().find_map(|(&partition, found)| {
-        let expected = expected.get(partition as usize)?;
+        let expected = expected.get(partition as usize)?.as_ref().ok()?;
         let plain = if signed { without_signatures(found).unwrap_or_default() } else { found.clone() };
         first_difference(expected, &plain).map(|line| (partition, line))
     })
