@@ -66,13 +66,16 @@ impl NothingLeft {
     /// A step on files after the end.
     fn step(&mut self, step: &FileEvent) {
         use Operation::{Create, CreateDir, HardLink, ReadDir, RemoveDir, RemoveFile, Rename};
-        let to_map = step.to.as_ref().is_some_and(|to| to.contains("/map-"));
-        self.excused |= step.operation == Rename && to_map;
-        self.swept &= !matches!(step.operation, Create | CreateDir | HardLink | Rename);
         let node = step.node.name();
-        if matches!(step.operation, Create | CreateDir | HardLink) && step.result.is_ok() {
+        let made = matches!(step.operation, Create | CreateDir | HardLink | Rename) && step.result.is_ok();
+        if made {
+            self.swept = false;
             let path = step.to.as_ref().unwrap_or(&step.path);
-            self.made.entry(node.to_owned()).or_default().insert(path.to_string());
+            match step.operation {
+                Rename if path.contains("/map-") => self.orphaned.insert(path.to_string()),
+                Rename => false,
+                _ => self.made.entry(node.to_owned()).or_default().insert(path.to_string()),
+            };
         }
         let sweeps = matches!(step.operation, ReadDir | RemoveDir | RemoveFile);
         if sweeps && step.result.is_err() && step.spoiled_by.is_some() {
@@ -252,5 +255,15 @@ mod tests {
         for excuse in [power_loss, late] {
             assert_eq!(after(vec![goodbye(), in_peace(), excuse], &["mr-job-1/map-0-1"]), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_map_finished_after_the_end_excuses_itself_only_and_only_if_it_got_its_name() {
+        let late = || step("w1", Operation::Rename, "mr-job-1/map-0-1.tmp", Some("mr-job-1/map-0-1"));
+        let broken = after(vec![goodbye(), in_peace(), late()], &["mr-job-1/map-7-1"]).unwrap_err();
+        assert!(broken.starts_with("mr-job-1/map-7-1"), "{broken}");
+        let Event::File(step) = late() else { unreachable!("it is a step") };
+        let in_vain = Event::File(FileEvent { result: Err(std::io::ErrorKind::NotFound), ..step });
+        assert!(after(vec![goodbye(), in_peace(), in_vain], &["mr-job-1/map-0-1"]).is_err());
     }
 }
