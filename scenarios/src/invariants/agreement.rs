@@ -2,10 +2,10 @@
 //! paper, section 3.3: with deterministic functions the output is that of a sequential execution.)
 //!
 //! A promise of a campaign, not of one run. Scenarios that say the same of their workload draw the same one from the same seed, so
-//! that in a campaign of many scenarios most workloads are run many times. Each is held against the oracle as well; here the oracle
-//! need not be believed.
+//! that in a campaign of many scenarios most workloads are run many times. Each has been held against the oracle before, so what this
+//! promise guards is the oracle: one that told two runs of a workload different things would be found out here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The promise's name: that of this file.
 pub(crate) const AGREEMENT: &str = "agreement";
@@ -29,6 +29,8 @@ pub struct Run {
 pub(crate) struct Agreement {
     /// By hash of the workload: hash of the outputs, and where it was seen first.
     outputs: BTreeMap<u64, (u64, Run)>,
+    /// The workloads remembered, the one that is forgotten next first.
+    order: VecDeque<u64>,
 }
 
 impl Agreement {
@@ -42,9 +44,12 @@ impl Agreement {
             Some((others, first)) if *others != outputs => Err(first.clone()),
             Some(_) => Ok(()),
             None => {
-                if self.outputs.len() == REMEMBERED {
-                    self.outputs.pop_first();
+                if self.order.len() == REMEMBERED
+                    && let Some(oldest) = self.order.pop_front()
+                {
+                    self.outputs.remove(&oldest);
                 }
+                self.order.push_back(workload);
                 self.outputs.insert(workload, (outputs, run()));
                 Ok(())
             }
@@ -71,11 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn memory_is_bounded_and_what_was_seen_last_is_known_whatever_its_hash() {
         let mut agreement = Agreement::default();
-        for workload in 0..5000 {
-            assert_eq!(agreement.add(workload, workload, || run("zombie")), Ok(()));
+        for workload in (0..5000).rev() {
+            assert_eq!(agreement.add(workload, 1, || run("zombie")), Ok(()));
+            assert!(agreement.add(workload, 2, || run("bit_rot")).is_err());
         }
-        assert_eq!(agreement.outputs.len(), REMEMBERED);
+        assert_eq!((agreement.outputs.len(), agreement.order.len()), (REMEMBERED, REMEMBERED));
+        assert!(agreement.add(999, 2, || run("bit_rot")).is_err(), "a thousand are remembered");
+        assert_eq!(agreement.add(1000, 2, || run("bit_rot")), Ok(()), "and not one more");
     }
 }
