@@ -13,7 +13,7 @@ use world::{Address, Clock, Network, World};
 use crate::apps::TroubledSource;
 use crate::coverage::{Grid, Watcher};
 use crate::evidence::{Evidence, Keeper};
-use crate::invariants::{Broken, Promises, liveness_bound};
+use crate::invariants::{Broken, Promises, event_bound, liveness_bound};
 use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
@@ -21,9 +21,6 @@ use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 /// Longer than any plan keeps the coordinator from its workers, and than their clocks leap: in a rehearsal nobody gives up who has not
 /// found the coordinator gone.
 pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
-
-/// How many events a rehearsal may have: far more than the longest honest one, and soon reached by one that goes in circles.
-const EVENT_LIMIT: u64 = 300_000;
 
 /// The node that coordinates.
 pub(crate) const COORDINATOR: &str = "coordinator";
@@ -58,7 +55,7 @@ pub fn rehearse(schedule: &Schedule, recording: Recording) -> Rehearsal {
         disk: schedule.models.disk,
         compute: schedule.models.compute.clone(),
         limit: liveness_bound(schedule),
-        event_limit: EVENT_LIMIT,
+        event_limit: event_bound(schedule),
     };
     let mut watchers = Watchers {
         promises: Promises::new(schedule, &Expected::of(&schedule.workload)),

@@ -1,8 +1,9 @@
 //! Everybody who leaves in peace says the same of how the job ended: the coordinator and all workers; and unless something went wrong
 //! everybody who was there does leave in peace. (Lab 1: when the job is done, workers exit, and they find out by asking.)
 //!
-//! A worker that has lost the coordinator says nothing of the job, and need not agree. Nothing goes wrong as long as no fault has struck
-//! and messages are fast beside the coordinator's grace period; a worker that comes when the job is over may find nobody.
+//! A worker that has lost the coordinator says nothing of the job, and need not agree. Nothing goes wrong as long as no fault has struck,
+//! and messages are fast beside the coordinator's grace period and beside the silence after which a worker is taken for dead; a worker
+//! that comes when the job is over may find nobody.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,8 +28,9 @@ pub(super) struct EveryoneAgrees {
 impl EveryoneAgrees {
     pub(super) fn new(schedule: &Schedule) -> Self {
         const MESSAGES_AT_THE_END: u32 = 4;
-        let grace = schedule.workload.job(&schedule.cluster).exit_grace;
-        let peaceful = schedule.models.network.latency.max * MESSAGES_AT_THE_END < grace;
+        let job = schedule.workload.job(&schedule.cluster);
+        let messages = schedule.models.network.latency.max * MESSAGES_AT_THE_END;
+        let peaceful = messages < job.exit_grace && job.heartbeat_interval() + messages < job.task_timeout;
         Self { ending: None, peaceful, present: BTreeSet::new() }
     }
 
@@ -121,5 +123,13 @@ mod tests {
         let fault = Event::FaultStruck { fault: 0, kind: "pause" };
         assert_eq!(check(vec![registered(1, "w1"), fault, succeeded(), left("w1", lost())]), Ok(()));
         assert_eq!(check(vec![succeeded(), left("w2", lost())]), Ok(()), "it came too late");
+    }
+
+    #[test]
+    fn where_messages_take_as_long_as_it_takes_to_look_dead_nobody_has_to_hear_of_the_end() {
+        let mut slow = schedule();
+        slow.cluster.task_timeout = slow.models.network.latency.max * 4;
+        let history = vec![registered(1, "w1"), succeeded(), left("w1", lost())];
+        assert_eq!(watch(&mut EveryoneAgrees::new(&slow), &StillDisk::default(), history), Ok(()));
     }
 }

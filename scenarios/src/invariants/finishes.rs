@@ -13,16 +13,49 @@ use crate::schedule::Schedule;
 const SLACK: Duration = Duration::from_secs(30);
 
 /// How long after the last fault, and after the last worker has come, everybody must have finished: every task can be overdue
-/// twice more, one after the other; all of the work can be done by one worker alone; the least disturbed worker may be in the middle
-/// of a slow computation; and then workers may look for a coordinator for as long as they were told to: one that has left before they were
+/// twice more, one after the other; all of the work can be done by one worker alone, with every step on files and every message as slow as
+/// they ever are; the least disturbed worker may be in the middle of a slow computation; and then workers may look for a coordinator for as long as they were told to: one that has left before they were
 /// ever answered.
 pub(crate) fn liveness_bound(schedule: &Schedule) -> Duration {
-    let tasks = schedule.workload.maps(&schedule.cluster) + schedule.workload.reduces as usize;
-    let tasks = u32::try_from(tasks).expect("a rehearsal has some hundred tasks");
     let last_start = schedule.cluster.workers.iter().map(|worker| worker.start_after).max().unwrap_or_default();
-    let overdue = schedule.cluster.task_timeout * 2 * (tasks + 1);
+    let overdue = schedule.cluster.task_timeout * 2 * (tasks(schedule) + 1);
     let work = all_work(schedule);
-    last_start + overdue + work.mul_f64(least_slowness(schedule) + 1.0) + slowest_disk(schedule) + SLACK + RETRY_FOR
+    let computing = work.mul_f64(least_slowness(schedule) + 1.0);
+    last_start + overdue + computing + all_waiting(schedule) + slowest_disk(schedule) + SLACK + RETRY_FOR
+}
+
+/// How many events an honest run of `schedule` has at most, generously: heartbeats up to its end, and the steps of its tasks.
+pub(crate) fn event_bound(schedule: &Schedule) -> u64 {
+    const BESIDES: u64 = 300_000;
+    const EVENTS_A_HEARTBEAT: u64 = 8;
+    const EVENTS_A_STEP: u64 = 20;
+    let interval = schedule.workload.job(&schedule.cluster).heartbeat_interval();
+    let heartbeats = liveness_bound(schedule).as_nanos() / interval.as_nanos().max(1);
+    let heartbeats =
+        u64::try_from(heartbeats).unwrap_or(u64::MAX).saturating_mul(schedule.cluster.workers.len() as u64);
+    let (tasks, steps) = (tasks(schedule), steps_a_task(schedule));
+    BESIDES + heartbeats.saturating_mul(EVENTS_A_HEARTBEAT) + u64::from(tasks) * u64::from(steps) * EVENTS_A_STEP
+}
+
+fn tasks(schedule: &Schedule) -> u32 {
+    let tasks = schedule.workload.maps(&schedule.cluster) + schedule.workload.reduces as usize;
+    u32::try_from(tasks).expect("a rehearsal has some hundred tasks")
+}
+
+/// How many steps on files one attempt takes, if its memory suffices: a reduce opens and reads the output of every map.
+fn steps_a_task(schedule: &Schedule) -> u32 {
+    const BESIDES: u32 = 20;
+    let maps = u32::try_from(schedule.workload.maps(&schedule.cluster)).expect("a rehearsal has some hundred maps");
+    maps * 2 + BESIDES
+}
+
+/// The time for which one worker waits that does everything alone.
+fn all_waiting(schedule: &Schedule) -> Duration {
+    const MESSAGES_A_TASK: u32 = 12;
+    let models = &schedule.models;
+    let a_task = models.disk.latency.max.as_secs_f64() * f64::from(steps_a_task(schedule))
+        + models.network.latency.max.as_secs_f64() * f64::from(MESSAGES_A_TASK);
+    Duration::from_secs_f64((a_task * f64::from(tasks(schedule) + 1)).min(LONGEST))
 }
 
 /// The time to compute everything that one worker alone computes at its usual speed, generously: each byte, a record in itself, goes
@@ -122,10 +155,24 @@ mod tests {
         let bound = liveness_bound(&schedule);
         let mut more_tasks = schedule.clone();
         more_tasks.workload.reduces += 1;
-        assert_eq!(liveness_bound(&more_tasks) - bound, schedule.cluster.task_timeout * 2);
+        let more = liveness_bound(&more_tasks) - bound;
+        assert!(more > schedule.cluster.task_timeout * 2 && more < schedule.cluster.task_timeout * 3, "{more:?}");
         let mut late = schedule.clone();
         late.cluster.workers[0].start_after = Duration::from_secs(100);
         assert_eq!(liveness_bound(&late) - bound, Duration::from_secs(100));
+    }
+
+    #[test]
+    fn steps_that_take_a_second_have_the_time_they_need() {
+        let mut slow = testing::schedule();
+        let bound = liveness_bound(&slow);
+        slow.models.disk.latency.max = Duration::from_secs(20);
+        // Two maps and two reduces, and in each of them the steps of one.
+        assert!(liveness_bound(&slow) - bound > Duration::from_secs(20) * 4 * 10);
+        let mut far_away = testing::schedule();
+        far_away.models.network.latency.max = Duration::from_secs(20);
+        assert!(liveness_bound(&far_away) - bound > Duration::from_secs(20) * 4 * 6);
+        assert!(event_bound(&slow) > event_bound(&testing::schedule()));
     }
 
     #[test]
