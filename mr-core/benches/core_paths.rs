@@ -16,7 +16,7 @@ use mr_core::coordinator::{Coordinator, step};
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job, Split};
-use mr_core::protocol::{Reply, Request, decode, encode};
+use mr_core::protocol::{Reply, Request, decode, decode_request, encode, encode_request};
 use mr_core::shuffle::MapBuffer;
 use mr_core::tasks::reduce::MapOutput;
 use mr_core::tasks::{Limits, TaskContext, map, reduce};
@@ -82,7 +82,7 @@ fn coordinate() -> Coordinator {
     let mut now = Timestamp::default();
     let mut ask = |coordinator: &mut Coordinator, request: &Request| -> Reply {
         now = now + Duration::from_micros(10);
-        let request: Request = decode(&encode(request)).expect("it was encoded just now");
+        let (_, request) = decode_request(&encode_request(Some(JobId(1)), request)).expect("it was encoded just now");
         let (_, reply) = step(coordinator, now, &request);
         decode(&encode(&reply)).expect("it was encoded just now")
     };

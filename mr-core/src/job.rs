@@ -59,8 +59,6 @@ pub struct Job {
     pub backup_tasks: bool,
     /// How many attempts of one task may fail before the job does.
     pub max_failures: u32,
-    /// How long the coordinator waits for goodbyes after the end of the job.
-    pub exit_grace: Duration,
 }
 
 impl Job {
@@ -79,7 +77,6 @@ impl Job {
             task_timeout: Duration::from_secs(10),
             backup_tasks: true,
             max_failures: 4,
-            exit_grace: Duration::from_secs(1),
         }
     }
 
@@ -88,6 +85,14 @@ impl Job {
     #[must_use]
     pub fn heartbeat_interval(&self) -> Duration {
         (self.task_timeout / 5).clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+
+    /// How long after its end the coordinator stays, if somebody has neither said goodbye nor fallen silent: a worker that is busy learns of
+    /// the end from its next heartbeat, or, should that be lost, from the one after it.
+    #[must_use]
+    pub fn exit_grace(&self) -> Duration {
+        const BESIDES: Duration = Duration::from_secs(1);
+        BESIDES + self.heartbeat_interval() * 2
     }
 
     /// What each map task reads: a piece of a large file, or a whole file, or several small ones. All of it in the order of the inputs, so

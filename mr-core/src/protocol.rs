@@ -1,7 +1,8 @@
 //! What coordinator and workers say to each other, and how it is written down.
 //!
 //! Every request may be lost, repeated, late or out of order, so each one names what it is about exactly (worker, task *and*
-//! attempt) and can be carried out twice without harm. The JSON written here is what travels in both worlds.
+//! attempt) and can be carried out twice without harm. Who is registered says with each request for which job, too: every coordinator
+//! numbers its workers from 1, and the next one may listen where the last one did. The JSON written here is what travels in both worlds.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::ids::{AttemptId, JobId, MapAttempt, Partition, Reduces, WorkerId};
 use crate::job::Split;
 
 /// The version of these messages. A body of another version is refused.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The largest message, in bytes, that is looked at. Bounds what a stranger can make a coordinator hold.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
@@ -258,6 +259,9 @@ pub enum Ending {
 #[serde(deny_unknown_fields)]
 struct Envelope<T> {
     version: u32,
+    /// Of a request: the job for which its worker is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job: Option<JobId>,
     message: T,
 }
 
@@ -283,9 +287,19 @@ pub enum DecodeError {
     Malformed(String),
 }
 
-/// Writes a request or reply down.
+/// Writes a reply down.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
-    serde_json::to_vec(&Envelope { version: PROTOCOL_VERSION, message })
+    seal(None, message)
+}
+
+/// Writes a request down, of a worker that is registered for `job`, or for none yet.
+#[must_use]
+pub fn encode_request(job: Option<JobId>, request: &Request) -> Vec<u8> {
+    seal(job, request)
+}
+
+fn seal<T: Serialize>(job: Option<JobId>, message: &T) -> Vec<u8> {
+    serde_json::to_vec(&Envelope { version: PROTOCOL_VERSION, job, message })
         .expect("messages consist of strings, numbers and lists, which JSON can hold")
 }
 
@@ -295,13 +309,26 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 ///
 /// When it is too large, of another version, or not a message of that type.
 pub fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, DecodeError> {
+    open(bytes).map(|envelope| envelope.message)
+}
+
+/// Reads a request, and for which job its worker is registered.
+///
+/// # Errors
+///
+/// As those of [`decode`].
+pub fn decode_request(bytes: &[u8]) -> Result<(Option<JobId>, Request), DecodeError> {
+    open(bytes).map(|envelope| (envelope.job, envelope.message))
+}
+
+fn open<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<Envelope<T>, DecodeError> {
     if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(DecodeError::TooLarge(bytes.len()));
     }
     // Looked at once, and not again at every word.
     let text = str::from_utf8(bytes).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     match serde_json::from_str::<Envelope<T>>(text) {
-        Ok(envelope) if envelope.version == PROTOCOL_VERSION => Ok(envelope.message),
+        Ok(envelope) if envelope.version == PROTOCOL_VERSION => Ok(envelope),
         Ok(envelope) => Err(DecodeError::WrongVersion(envelope.version)),
         Err(error) => match serde_json::from_str::<VersionOnly>(text) {
             Ok(other) if other.version != PROTOCOL_VERSION => Err(DecodeError::WrongVersion(other.version)),
@@ -319,13 +346,12 @@ mod tests {
     fn a_request_reads_back_as_written_and_its_json_is_readable() {
         let attempt = AttemptId { task: TaskId::Map(MapIndex(3)), attempt: Attempt(2) };
         let request = Request::Done { worker: WorkerId(4), attempt, counters: Counters::default() };
-        let bytes = encode(&request);
-        assert_eq!(decode::<Request>(&bytes), Ok(request));
+        let bytes = encode_request(Some(JobId(9)), &request);
+        assert_eq!(decode::<Request>(&bytes), Ok(request.clone()));
+        assert_eq!(decode_request(&bytes), Ok((Some(JobId(9)), request)));
         let text = String::from_utf8(bytes).unwrap();
-        assert!(
-            text.starts_with(r#"{"version":1,"message":{"done":{"worker":4,"attempt":{"task":{"map":3},"attempt":2}"#),
-            "{text}"
-        );
+        let start = r#"{"version":2,"job":"0000000000000009","message":{"done":{"worker":4,"attempt":{"task":{"map":3},"attempt":2}"#;
+        assert!(text.starts_with(start), "{text}");
     }
 
     #[test]
@@ -344,23 +370,24 @@ mod tests {
         let missing = vec![map; MAX_LISTED_MAPS];
         let failure = Failure::BadMapOutput { map, reason: "\u{1}".repeat(MAX_REASON_BYTES), missing };
         let attempt = map.into();
-        let bytes = encode(&Request::Failed { worker: WorkerId(u32::MAX), attempt, failure });
+        let bytes = encode_request(None, &Request::Failed { worker: WorkerId(u32::MAX), attempt, failure });
         assert!(bytes.len() < MAX_MESSAGE_BYTES / 2, "{}", bytes.len());
     }
 
     #[test]
     fn another_version_is_refused_for_its_version_whatever_its_shape() {
-        let future = br#"{"version":2,"message":{"teleport":{"to":"mars"}},"new":true}"#;
-        assert_eq!(decode::<Request>(future), Err(DecodeError::WrongVersion(2)));
+        let future = br#"{"version":3,"message":{"teleport":{"to":"mars"}},"new":true}"#;
+        assert_eq!(decode::<Request>(future), Err(DecodeError::WrongVersion(3)));
         let same_shape = br#"{"version":7,"message":{"goodbye":{"worker":1}}}"#;
         assert_eq!(decode::<Request>(same_shape), Err(DecodeError::WrongVersion(7)));
     }
 
     #[test]
     fn garbage_is_refused() {
-        let unknown_field = br#"{"version":1,"message":{"goodbye":{"worker":1,"x":2}}}"#;
-        let negative = br#"{"version":1,"message":{"goodbye":{"worker":-1}}}"#;
-        for garbage in [&b""[..], b"{", b"\xff\xfe", b"[]", b"{\"version\":1}", unknown_field, negative] {
+        let unknown_field = br#"{"version":2,"message":{"goodbye":{"worker":1,"x":2}}}"#;
+        let negative = br#"{"version":2,"message":{"goodbye":{"worker":-1}}}"#;
+        let no_job = br#"{"version":2,"job":"mine","message":{"goodbye":{"worker":1}}}"#;
+        for garbage in [&b""[..], b"{", b"\xff\xfe", b"[]", b"{\"version\":2}", unknown_field, negative, no_job] {
             assert!(matches!(decode::<Request>(garbage), Err(DecodeError::Malformed(_))), "{garbage:?}");
         }
         let huge = vec![b' '; MAX_MESSAGE_BYTES + 1];

@@ -74,6 +74,30 @@ fn an_app_that_was_never_run_is_forgotten_with_the_last_who_had_it() {
 }
 
 #[test]
+fn an_app_that_was_never_run_is_forgotten_when_all_who_had_it_are_silent_and_another_comes() {
+    let input = InputFile { path: "books.txt".into(), len: None };
+    let mut coordinator = Coordinator::new(Job::new(JobId(1), vec![input]));
+    let app = AppIdentity { name: "grep".into(), version: "1".into(), input: InputKind::Line };
+    let other = Request::Register { nonce: 70, app, name: "c".into() };
+    step(&mut coordinator, at(0), &register("a"));
+    assert!(
+        matches!(step(&mut coordinator, at(9), &other).1, Reply::Refused { .. }),
+        "it is not silent for long enough"
+    );
+    let lost = coordinator.expire(at(10));
+    happen(&mut coordinator, at(10), &lost);
+    assert!(matches!(step(&mut coordinator, at(10), &other).1, Reply::Registered(_)));
+    let back = step(&mut coordinator, at(11), &Request::AskTask { worker: ONE, question: 1 }).1;
+    assert_eq!(back, Reply::UnknownWorker, "it has the other app");
+    let asked = step(&mut coordinator, at(11), &Request::AskTask { worker: WorkerId(2), question: 1 }).1;
+    assert!(matches!(asked, Reply::Run(_)));
+    let lost = coordinator.expire(at(30));
+    happen(&mut coordinator, at(30), &lost);
+    let refused = step(&mut coordinator, at(30), &register("ab")).1;
+    assert!(matches!(refused, Reply::Refused { .. }), "something of it was run: {refused:?}");
+}
+
+#[test]
 fn an_app_that_was_run_is_not_forgotten() {
     let mut coordinator = running();
     let (events, _) = step(&mut coordinator, at(1), &Request::Goodbye { worker: ONE });

@@ -11,7 +11,8 @@ use futures::FutureExt;
 use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use mr_core::app::{App, AppError, AppIdentity, AppSource, Emit, Guarded, MapInput, Output, Values};
-use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, serve};
+use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, Order, serve};
+use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job, Split};
 use mr_core::protocol::{self, Assigned, Assignment, Ending, Registration, Reply, Request};
@@ -174,6 +175,48 @@ fn a_worker_that_finds_no_coordinator_gives_up_after_the_stated_time() {
     assert_eq!(world.clock().now().since_origin().as_secs(), 10);
 }
 
+#[test]
+fn a_worker_of_another_job_is_no_worker_of_this_one_whatever_its_number() {
+    let world = MemoryWorld::new();
+    let main = world.clone();
+    let worker = WorkerId(1);
+    let attempt = MapAttempt { map: MapIndex(0), attempt: Attempt(1) }.into();
+    world.run(async move {
+        let listener = main.network().listen(&address()).await.unwrap();
+        let (orders, order_receiver) = mpsc::unbounded();
+        let job = Job::new(JobId(7), vec![InputFile { path: "in".into(), len: None }]);
+        let ask = async |job: Option<u64>, request: &Request| -> Reply {
+            let request = protocol::encode_request(job.map(JobId), request);
+            protocol::decode(&main.network().call(&address(), request).await.unwrap()).unwrap()
+        };
+        let asking = async {
+            let app = Tagged { tag: "" }.identity();
+            let registered = ask(None, &Request::Register { nonce: 1, app, name: "one".into() }).await;
+            assert!(
+                matches!(registered, Reply::Registered(Registration { worker: WorkerId(1), .. })),
+                "{registered:?}"
+            );
+            for stranger in [Some(8), None] {
+                for request in [
+                    Request::AskTask { worker, question: 1 },
+                    Request::Heartbeat { worker, running: Vec::new() },
+                    Request::MapOutputs { worker, known: 0 },
+                    Request::Done { worker, attempt, counters: Counters::default() },
+                ] {
+                    assert_eq!(ask(stranger, &request).await, Reply::UnknownWorker, "{request:?}");
+                }
+                assert_eq!(ask(stranger, &Request::Goodbye { worker }).await, Reply::Farewell);
+            }
+            let own = ask(Some(7), &Request::AskTask { worker, question: 1 }).await;
+            assert!(matches!(own, Reply::Run(_)), "it has not left, and nobody has had its task: {own:?}");
+            orders.unbounded_send(Order::Abort("enough".into())).unwrap();
+            ask(Some(7), &Request::Goodbye { worker }).await;
+        };
+        let mut observer = ();
+        futures::future::join(serve(&main, listener, job, &mut observer, order_receiver), asking).await;
+    });
+}
+
 /// A worker that has just been registered at `listener`.
 async fn registered_worker(
     world: &MemoryWorld,
@@ -222,6 +265,35 @@ fn a_door_that_is_closed_for_moments_only_is_tried_again() {
         worker.await
     });
     assert_eq!(ended, Ok(Ending::Succeeded));
+}
+
+#[test]
+fn a_worker_that_gives_up_leaves_a_complete_map_output_alone_because_it_may_count() {
+    let world = MemoryWorld::new();
+    world.files().put("in", b"a b");
+    let main = world.clone();
+    let ended = world.run(async move {
+        let mut listener = main.network().listen(&address()).await.unwrap();
+        let worker = registered_worker(&main, &mut listener).await;
+        let mut coordinator = Careless::new();
+        let serving = async {
+            let mut unanswered = Vec::new();
+            loop {
+                let (request, responder) = listener.accept().await;
+                match protocol::decode(&request).unwrap() {
+                    // The report has arrived, and its answer will not.
+                    Request::Done { .. } => unanswered.push(responder),
+                    Request::Heartbeat { .. } if !unanswered.is_empty() => {
+                        responder.respond(Answer::Reply(protocol::encode(&Reply::UnknownWorker)));
+                    }
+                    request => responder.respond(Answer::Reply(protocol::encode(&coordinator.answer(&request)))),
+                }
+            }
+        };
+        futures::future::select(worker, std::pin::pin!(serving)).await.factor_first().0
+    });
+    assert_eq!(ended, Err(WorkerError::Forgotten));
+    assert!(world.files().get("./mr-job-0000000000000009/map-0-1").is_some());
 }
 
 /// The attempt of reduce 0 that worker `n` runs.

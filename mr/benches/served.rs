@@ -12,15 +12,17 @@ use mr_core::coordinator::serve;
 use mr_core::counters::Counters;
 use mr_core::ids::{JobId, Reduces};
 use mr_core::job::{InputFile, Job};
-use mr_core::protocol::{Assigned, Reply, Request, decode, encode};
+use mr_core::protocol::{Assigned, Reply, Request, decode, encode_request};
 use tokio::runtime::Runtime;
 use world::{Address, Network, World};
 
+const JOB: JobId = JobId(1);
 const TASKS: usize = 10_000;
 const SLOTS: usize = 64;
 
 async fn ask(world: &RealWorld, address: &Address, request: &Request) -> Reply {
-    let reply = world.network().call(address, encode(request)).await.expect("the coordinator is there");
+    let reply =
+        world.network().call(address, encode_request(Some(JOB), request)).await.expect("the coordinator is there");
     decode(&reply).expect("it speaks the protocol")
 }
 
@@ -54,7 +56,7 @@ async fn job(address: Address) {
     let world = RealWorld::new();
     let listener = world.network().listen(&address).await.expect("the address is free");
     let inputs = (0..TASKS).map(|input| InputFile { path: format!("in/{input}"), len: None }).collect();
-    let job = Job { reduces: Reduces::new(1), ..Job::new(JobId(1), inputs) };
+    let job = Job { reduces: Reduces::new(1), ..Job::new(JOB, inputs) };
     let address = Arc::new(address);
     let slots = (0..SLOTS as u64).map(|slot| tokio::spawn(work(world.clone(), Arc::clone(&address), slot)));
     let slots: Vec<_> = slots.collect();

@@ -13,7 +13,7 @@ use mr_apps::WordCount;
 use mr_core::app::AppIdentity;
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, Partition, TaskId, WorkerId};
-use mr_core::protocol::{self, Request};
+use mr_core::protocol::{self, Reply, Request};
 use support::{Place, Process, eventually, plugin};
 
 fn one(name: &str) -> Vec<String> {
@@ -227,12 +227,17 @@ fn a_worker_with_another_app_is_refused() {
 
 /// Sends `bytes` to the socket and returns the first line of the answer.
 fn send(socket: &std::path::Path, bytes: &[u8]) -> String {
+    send_and_read(socket, bytes).lines().next().unwrap_or_default().to_owned()
+}
+
+/// Sends `bytes` to the socket and returns the answer.
+fn send_and_read(socket: &std::path::Path, bytes: &[u8]) -> String {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = Vec::new();
     // A server that hangs up in the middle has answered too.
     let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 fn post(body: &[u8]) -> Vec<u8> {
@@ -249,21 +254,25 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     eventually("the socket", || UnixStream::connect(&socket).is_ok());
     // Somebody who is welcome, and reports on a reduce that there is not.
     let app = AppIdentity::of(&WordCount);
-    let register = protocol::encode(&Request::Register { nonce: 1, app, name: "stranger".into() });
+    let register = protocol::encode_request(None, &Request::Register { nonce: 1, app, name: "stranger".into() });
     let task = TaskId::Reduce(Partition(4_000_000_000));
     let attempt = AttemptId { task, attempt: Attempt(1) };
-    let report = protocol::encode(&Request::Done { worker: WorkerId(1), attempt, counters: Counters::default() });
-    let goodbye = protocol::encode(&Request::Goodbye { worker: WorkerId(1) });
+    let done = Request::Done { worker: WorkerId(1), attempt, counters: Counters::default() };
+    let goodbye = Request::Goodbye { worker: WorkerId(1) };
+    let answer = send_and_read(&socket, &post(&register));
+    let (_, body) = answer.split_once("\r\n\r\n").expect("an answer has a body");
+    let Ok(Reply::Registered(registration)) = protocol::decode(body.as_bytes()) else { panic!("{answer}") };
+    let [report, goodbye] = [done, goodbye].map(|request| protocol::encode_request(Some(registration.job), &request));
     for (body, status) in [
         (&b"{"[..], "400"),
         (b"\xff\xff\xff", "400"),
-        (br#"{"version":2,"message":{"goodbye":{"worker":1}}}"#, "400"),
-        (br#"{"version":1,"message":{"obey":{}}}"#, "400"),
+        (br#"{"version":3,"message":{"goodbye":{"worker":1}}}"#, "400"),
+        (br#"{"version":2,"message":{"obey":{}}}"#, "400"),
         (&vec![b'x'; 10_000_000], "413"),
         (&register, "200"),
         (&report, "200"),
         (&goodbye, "200"),
-        (br#"{"version":1,"message":{"heartbeat":{"worker":9,"running":[]}}}"#, "200"),
+        (br#"{"version":2,"message":{"heartbeat":{"worker":9,"running":[]}}}"#, "200"),
     ] {
         let answer = send(&socket, &post(body));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer} to {:?}", &body[..body.len().min(80)]);

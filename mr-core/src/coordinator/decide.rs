@@ -26,8 +26,7 @@ impl Coordinator {
             return self.register(*nonce, app, name);
         };
         if !self.knows(worker) {
-            let goodbye = matches!(request, Request::Goodbye { .. });
-            return (Vec::new(), if goodbye { Reply::Farewell } else { Reply::UnknownWorker });
+            return (Vec::new(), answer_stranger(request));
         }
         let mut events = vec![Event::WorkerHeard { worker }];
         let reply = self.decide_for(now, worker, request, &mut events);
@@ -68,8 +67,17 @@ impl Coordinator {
     /// Whether nobody is left but `worker`, and none was ever given anything to do: an app that cannot even start must not keep others out.
     fn brought_app_in_vain(&self, worker: WorkerId) -> bool {
         let gone = |(id, known): (&WorkerId, &Worker)| *id == worker || known.presence == Presence::Left;
-        let never_run = self.ending.is_none() && self.attempts == 0;
-        self.job.app.is_none() && never_run && self.workers.iter().all(gone)
+        self.app_has_not_run() && self.workers.iter().all(gone)
+    }
+
+    /// Whether all who have brought the app are silent, and none was ever given anything to do: it may have killed them.
+    fn app_has_died_out(&self) -> bool {
+        self.app_has_not_run() && self.heard.is_empty()
+    }
+
+    /// Whether the app came with a worker, and nothing of it was ever run.
+    fn app_has_not_run(&self) -> bool {
+        self.job.app.is_none() && self.ending.is_none() && self.attempts == 0
     }
 
     /// Whether `worker` registered and has not said goodbye.
@@ -116,7 +124,12 @@ impl Coordinator {
         }
         match &self.app {
             Some(job_app) if job_app != app => {
-                return (events, Reply::Refused { reason: other_app(job_app, app) });
+                if !self.app_has_died_out() {
+                    return (events, Reply::Refused { reason: other_app(job_app, app) });
+                }
+                let dead = self.workers.iter().filter(|(_, worker)| worker.presence == Presence::Lost);
+                events.extend(dead.map(|(&worker, _)| Event::WorkerLeft { worker }));
+                events.extend([Event::AppForgotten, Event::AppAdopted { app: app.clone() }]);
             }
             Some(_) => {}
             None => events.push(Event::AppAdopted { app: app.clone() }),
@@ -294,6 +307,11 @@ impl Coordinator {
         let (table, index) = self.table(attempt.task);
         table.running(index, attempt.attempt).filter(|running| running.worker == worker).map(|running| running.ticks)
     }
+}
+
+/// What is answered to a worker that is not, or not any more, one of this job's: another job may have one of the same number.
+pub(super) fn answer_stranger(request: &Request) -> Reply {
+    if matches!(request, Request::Goodbye { .. }) { Reply::Farewell } else { Reply::UnknownWorker }
 }
 
 /// Why a worker with `app` cannot work for a job that runs `job_app`.

@@ -13,6 +13,7 @@ use futures::{FutureExt, StreamExt, select_biased};
 use tracing::debug;
 use world::{Answer, Clock, Listener, Responder, Timestamp, World};
 
+use super::decide::answer_stranger;
 use super::{Coordinator, Event};
 use crate::job::Job;
 use crate::marks;
@@ -91,8 +92,11 @@ struct Server<'a, W, R> {
 
 impl<W: World, R: Responder> Server<'_, W, R> {
     fn receive(&mut self, now: Timestamp, request: &[u8], responder: R) {
-        match protocol::decode(request) {
-            Ok(request) => self.answer(now, request, responder),
+        match protocol::decode_request(request) {
+            Ok((job, request)) if job == Some(self.coordinator.job().id) || request.worker().is_none() => {
+                self.answer(now, request, responder);
+            }
+            Ok((_, request)) => responder.respond(Answer::Reply(protocol::encode(&answer_stranger(&request)))),
             Err(error) => {
                 debug!(%error, "request refused");
                 responder.respond(Answer::Reject(error.to_string()));
@@ -189,14 +193,14 @@ impl<W: World, R: Responder> Server<'_, W, R> {
         let deadline = self.coordinator.next_deadline(now);
         let polls = [self.askers.front(), self.committers.front()];
         let poll_ends = polls.into_iter().flatten().map(|parked| parked.until).min();
-        let grace_ends = self.ended_at.map(|ended| ended + self.coordinator.job().exit_grace);
+        let grace_ends = self.ended_at.map(|ended| ended + self.coordinator.job().exit_grace());
         let next = [deadline, poll_ends, grace_ends].into_iter().flatten().min();
         next.map_or(IDLE, |next| next.since(now))
     }
 
     fn finished(&self, now: Timestamp) -> Option<Ending> {
         let ended_at = self.ended_at?;
-        let grace_over = now >= ended_at + self.coordinator.job().exit_grace;
+        let grace_over = now >= ended_at + self.coordinator.job().exit_grace();
         if grace_over || self.coordinator.everyone_left() { self.coordinator.ending().cloned() } else { None }
     }
 }

@@ -11,6 +11,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use world::{Address, CallError, Clock, Network, World};
 
 use super::silence::Silence;
+use crate::ids::JobId;
 use crate::marks;
 use crate::protocol::{self, Reply, Request};
 
@@ -48,6 +49,8 @@ pub enum ClientError {
 pub(super) struct Client<W: World> {
     world: W,
     coordinator: Address,
+    /// The job that this worker is registered for.
+    job: Option<JobId>,
     retry_for: Duration,
     jitter: Mutex<ChaCha8Rng>,
     door: Mutex<Door>,
@@ -66,7 +69,12 @@ impl<W: World> Client<W> {
     /// The coordinator at `coordinator`, given up after `retry_for` without an answer, and sooner when it is gone.
     pub(super) fn new(world: W, coordinator: Address, retry_for: Duration) -> Self {
         let jitter = Mutex::new(ChaCha8Rng::seed_from_u64(world.entropy()));
-        Self { world, coordinator, retry_for, jitter, door: Mutex::default() }
+        Self { world, coordinator, job: None, retry_for, jitter, door: Mutex::default() }
+    }
+
+    /// The same, for a worker that is registered for `job`: whoever else listens there by now must not take it for a worker of its own.
+    pub(super) fn of(self, job: JobId) -> Self {
+        Self { job: Some(job), ..self }
     }
 
     /// Asks until there is an answer.
@@ -103,7 +111,7 @@ impl<W: World> Client<W> {
     }
 
     async fn call(&self, request: &Request) -> Result<Reply, CallError> {
-        let call = pin!(self.world.network().call(&self.coordinator, protocol::encode(request)));
+        let call = pin!(self.world.network().call(&self.coordinator, protocol::encode_request(self.job, request)));
         let patience = pin!(self.world.clock().sleep(PATIENCE));
         let address = self.coordinator.clone();
         match select(call, patience).await {

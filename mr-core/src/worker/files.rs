@@ -20,7 +20,7 @@
 //! so the first attempt to get there wins for good. Whoever comes later, whether the winner was too slow or died half-way, puts
 //! *that* file in place, and renaming a file over itself does nothing (POSIX `rename`). The link is durable before anybody can see the
 //! output, so that a power loss does not undo the choice. When the job has ended the directory
-//! goes, and with it everything a sleeper could still rename: what attempts have written first, what decides among them last.
+//! goes, and with it everything a sleeper could still rename: what attempts have written first, durably, what decides among them last.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -43,6 +43,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 enum Sweep {
     /// The files of an attempt.
     LeftBy(AttemptId),
+    /// Those of them that are not complete.
+    Unfinished(AttemptId),
     /// The job's directories with all that is in them.
     Everything,
     /// The job's directories, if nothing is in them.
@@ -157,6 +159,11 @@ impl<F: FileSystem> JobFiles<F> {
         self.sweep(clock, Sweep::LeftBy(attempt)).await;
     }
 
+    /// Removes what an attempt has not completed. A map output that has its name may count already, for all that this worker knows.
+    pub(super) async fn discard_unfinished(&self, clock: &impl Clock, attempt: AttemptId) {
+        self.sweep(clock, Sweep::Unfinished(attempt)).await;
+    }
+
     /// Removes the job's directories with all that is in them. Several workers may do so at once.
     pub(super) async fn remove_all(&self, clock: &impl Clock) {
         self.sweep(clock, Sweep::Everything).await;
@@ -174,7 +181,8 @@ impl<F: FileSystem> JobFiles<F> {
             let mut pause = FIRST_PAUSE;
             for round in 1..=SWEEP_ROUNDS {
                 let swept = match sweep {
-                    Sweep::LeftBy(attempt) => self.remove_files_of(attempt, directory).await,
+                    Sweep::LeftBy(attempt) => self.remove_files_of(attempt, true, directory).await,
+                    Sweep::Unfinished(attempt) => self.remove_files_of(attempt, false, directory).await,
                     Sweep::Everything => self.remove_with_contents(directory).await,
                     Sweep::Empty => self.remove_if_empty(directory).await,
                 };
@@ -190,11 +198,11 @@ impl<F: FileSystem> JobFiles<F> {
         }
     }
 
-    async fn remove_files_of(&self, attempt: AttemptId, directory: &Utf8Path) -> Result<(), FileError> {
+    async fn remove_files_of(&self, attempt: AttemptId, complete: bool, directory: &Utf8Path) -> Result<(), FileError> {
         let own = attempt_name(attempt);
         let prefix = format!("{own}.");
         for name in self.names(directory).await?.unwrap_or_default() {
-            if name == own || name.starts_with(&prefix) {
+            if complete && name == own || name.starts_with(&prefix) {
                 self.remove_if_there(&directory.join(name)).await?;
             }
         }
@@ -206,9 +214,12 @@ impl<F: FileSystem> JobFiles<F> {
         // What decides which output counts goes last: who was told to commit and has slept since must find its own file gone
         // before it could decide anew.
         let (choices, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(CHOICE));
-        for name in others.into_iter().chain(choices) {
-            self.remove_if_there(&directory.join(name)).await?;
+        self.remove_each(directory, others).await?;
+        if !choices.is_empty() {
+            // A power loss may take back one removal and not the next.
+            self.sync_if_there(directory).await?;
         }
+        self.remove_each(directory, choices).await?;
         match self.files.remove_dir(directory).await {
             Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -236,6 +247,20 @@ impl<F: FileSystem> JobFiles<F> {
     fn directories(&self) -> impl Iterator<Item = &Utf8Path> {
         let staging = (self.staging != self.scratch).then_some(self.staging.as_path());
         [Some(self.scratch.as_path()), staging].into_iter().flatten()
+    }
+
+    async fn remove_each(&self, directory: &Utf8Path, names: Vec<String>) -> Result<(), FileError> {
+        for name in names {
+            self.remove_if_there(&directory.join(name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn sync_if_there(&self, directory: &Utf8Path) -> Result<(), FileError> {
+        match self.files.sync_dir(directory).await {
+            Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn remove_if_there(&self, path: &Utf8Path) -> Result<(), FileError> {

@@ -85,7 +85,7 @@ pub enum WorkerError {
 ///
 /// When the worker cannot start or loses the coordinator. What its unfinished attempts wrote is removed.
 pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) -> Result<Ending, WorkerError> {
-    let client = Arc::new(Client::new(world.clone(), config.coordinator.clone(), config.retry_for));
+    let client = Client::new(world.clone(), config.coordinator.clone(), config.retry_for);
     let registration = match register(&world, &client, &config, app).await? {
         Registered::Welcome(registration) => registration,
         Registered::TooLate { job, ending } => {
@@ -96,6 +96,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         }
     };
     let worker = registration.worker;
+    let client = Arc::new(client.of(registration.job));
     let files = JobFiles::new(world.files().clone(), registration.job, &config.dir, &config.out);
     let started = prepare(&files, app, &registration).await;
     let app = match started {
@@ -126,7 +127,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         Ok(_) => bench.files.remove_all(world.clock()).await,
         Err(_) => {
             for attempt in unfinished {
-                bench.files.discard(world.clock(), attempt).await;
+                bench.files.discard_unfinished(world.clock(), attempt).await;
             }
             bench.files.remove_empty_directories(world.clock()).await;
         }

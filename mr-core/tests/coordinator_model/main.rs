@@ -29,7 +29,7 @@ enum Transition {
     Expire,
     Register {
         nonce: u64,
-        right_app: bool,
+        first_app: bool,
     },
     Heartbeat {
         worker: u32,
@@ -114,7 +114,7 @@ impl ReferenceStateMachine for Model {
         prop_oneof![
             4 => (0..15_000_u64).prop_map(|ms| Transition::Pass(Duration::from_millis(ms))),
             1 => Just(Transition::Expire),
-            3 => (0..5_u64, prop::bool::weighted(0.9)).prop_map(|(nonce, right_app)| Transition::Register { nonce, right_app }),
+            3 => (0..5_u64, prop::bool::weighted(0.9)).prop_map(|(nonce, first_app)| Transition::Register { nonce, first_app }),
             4 => heartbeat,
             10 => ask,
             1 => (worker.clone(), 0..5_u64).prop_map(|(worker, known)| Transition::MapOutputs { worker, known }),
@@ -140,10 +140,14 @@ fn expect(model: &mut Model, transition: &Transition) -> Option<Expected> {
     Some(match transition {
         Transition::Pass(duration) => {
             model.now += *duration;
+            model.expire();
             return None;
         }
-        Transition::Expire => return None,
-        Transition::Register { nonce, right_app } => model.register(*nonce, *right_app || !model.adopted),
+        Transition::Expire => {
+            model.expire();
+            return None;
+        }
+        Transition::Register { nonce, first_app } => model.register(*nonce, *first_app),
         Transition::Heartbeat { worker, running } => model.heartbeat(*worker, running),
         Transition::AskTask { worker, question } => model.ask_task(*worker, *question),
         Transition::MapOutputs { worker, known } => model.map_outputs(*worker, *known),
@@ -158,8 +162,8 @@ fn counters(records: u64) -> Counters {
     Counters { map_output_records: records, reduce_output_records: records / 2, ..Counters::default() }
 }
 
-fn app(right: bool) -> AppIdentity {
-    let name = if right { "wc" } else { "grep" };
+fn app(first: bool) -> AppIdentity {
+    let name = if first { "wc" } else { "grep" };
     AppIdentity { name: name.into(), version: "1".into(), input: InputKind::WholeFile }
 }
 
@@ -173,11 +177,11 @@ fn job() -> Job {
     }
 }
 
-fn request(transition: &Transition, adopted: bool) -> Option<Request> {
+fn request(transition: &Transition) -> Option<Request> {
     Some(match transition.clone() {
         Transition::Pass(_) | Transition::Expire => return None,
-        Transition::Register { nonce, right_app } => {
-            Request::Register { nonce, app: app(right_app || !adopted), name: "model".into() }
+        Transition::Register { nonce, first_app } => {
+            Request::Register { nonce, app: app(first_app), name: "model".into() }
         }
         Transition::Heartbeat { worker, running } => {
             let running = running.into_iter().map(|(attempt, ticks)| AttemptProgress { attempt, ticks }).collect();
@@ -257,9 +261,9 @@ impl Subject {
         let Self { coordinator, model, .. } = self;
         let stranger = 999;
         let pick = |at: Duration| Model { now: at, ..model.clone() }.pick(stranger);
-        let there_is_work = model.ended() || model.adopted && pick(model.now).is_some();
+        let there_is_work = model.ended() || model.app.is_some() && pick(model.now).is_some();
         assert_eq!(coordinator.has_work(self.now()), there_is_work);
-        if model.adopted {
+        if model.app.is_some() {
             let next = coordinator.next_deadline(self.now()).map(Timestamp::since_origin);
             let last = next.map_or(model.now + 1000 * TIMEOUT, |next| next - Duration::from_nanos(1));
             assert!(last >= model.now, "the next deadline is not over");
@@ -269,9 +273,11 @@ impl Subject {
 
     /// One fresh worker that does everything right must bring the job to its end, whatever went before.
     fn finish(&mut self) {
-        let Reply::Registered(registration) =
-            self.step(&Request::Register { nonce: 999, app: app(true), name: "fresh".into() })
-        else {
+        let Reply::Registered(registration) = self.step(&Request::Register {
+            nonce: 999,
+            app: app(self.model.app.unwrap_or(true)),
+            name: "fresh".into(),
+        }) else {
             panic!("a job that has not ended takes new workers");
         };
         let worker = registration.worker;
@@ -306,7 +312,7 @@ impl StateMachineTest for CoordinatorTest {
     }
 
     fn apply(mut subject: Subject, _: &Model, transition: Transition) -> Subject {
-        let request = request(&transition, subject.model.adopted);
+        let request = request(&transition);
         let expected = expect(&mut subject.model, &transition);
         match (request, expected) {
             (Some(request), Some(expected)) => assert_eq!(simplified(subject.step(&request)), expected, "{request:?}"),

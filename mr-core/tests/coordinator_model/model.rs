@@ -13,6 +13,9 @@ pub(crate) const MAX_FAILURES: u32 = 4;
 pub(crate) struct WorkerModel {
     pub(crate) nonce: u64,
     pub(crate) left: bool,
+    /// Silent for the timeout, and not heard since.
+    pub(crate) lost: bool,
+    pub(crate) last_heard: Duration,
     pub(crate) answered: Option<(u64, AttemptId)>,
 }
 
@@ -60,7 +63,8 @@ pub(crate) enum Expected {
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     pub(crate) now: Duration,
-    pub(crate) adopted: bool,
+    /// The app that is run: the first, or the other one.
+    pub(crate) app: Option<bool>,
     pub(crate) workers: Vec<WorkerModel>,
     pub(crate) maps: Vec<TaskModel>,
     pub(crate) reduces: Vec<TaskModel>,
@@ -77,7 +81,7 @@ impl Model {
     pub(crate) fn new(maps: usize, reduces: usize) -> Self {
         Self {
             now: Duration::ZERO,
-            adopted: false,
+            app: None,
             workers: Vec::new(),
             maps: vec![TaskModel::default(); maps],
             reduces: vec![TaskModel::default(); reduces],
@@ -103,19 +107,32 @@ impl Model {
         sum
     }
 
-    pub(crate) fn register(&mut self, nonce: u64, right_app: bool) -> Expected {
+    pub(crate) fn register(&mut self, nonce: u64, app: bool) -> Expected {
         if self.ended() {
             return Expected::Exit;
         }
         if let Some(i) = self.workers.iter().position(|worker| worker.nonce == nonce) {
+            self.knows(i as u32 + 1);
             return Expected::Registered(i as u32 + 1);
         }
-        if self.adopted && !right_app {
-            return Expected::Refused;
+        if self.app.is_some_and(|adopted| adopted != app) {
+            let in_vain = self.attempts.is_empty() && self.workers.iter().all(|worker| worker.left || worker.lost);
+            if !in_vain {
+                return Expected::Refused;
+            }
+            // Whoever is silent and comes back has the wrong app.
+            self.workers.iter_mut().for_each(|worker| worker.left = true);
         }
-        self.adopted = true;
-        self.workers.push(WorkerModel { nonce, left: false, answered: None });
+        self.app = Some(app);
+        self.workers.push(WorkerModel { nonce, left: false, lost: false, last_heard: self.now, answered: None });
         Expected::Registered(self.workers.len() as u32)
+    }
+
+    /// Whoever has been silent for the timeout is taken for dead.
+    pub(crate) fn expire(&mut self) {
+        for worker in &mut self.workers {
+            worker.lost |= worker.last_heard + TIMEOUT <= self.now;
+        }
     }
 
     pub(crate) fn heartbeat(&mut self, worker: u32, running: &[(AttemptId, u64)]) -> Expected {
@@ -298,7 +315,8 @@ impl Model {
         if self.knows(worker) {
             self.workers[worker as usize - 1].left = true;
             // An app of which nothing was run goes with the last who has it.
-            self.adopted &= self.ended() || !self.attempts.is_empty() || self.workers.iter().any(|known| !known.left);
+            let stays = self.ended() || !self.attempts.is_empty() || self.workers.iter().any(|known| !known.left);
+            self.app = self.app.filter(|_| stays);
             for i in 0..self.attempts.len() {
                 if self.attempts[i].worker == worker && self.attempts[i].open {
                     self.attempts[i].open = false;
@@ -310,9 +328,12 @@ impl Model {
         Expected::Farewell
     }
 
-    fn knows(&self, worker: u32) -> bool {
+    /// Whether `worker` is one of those who work here; if so, it was heard just now.
+    fn knows(&mut self, worker: u32) -> bool {
         let index = (worker as usize).checked_sub(1);
-        index.and_then(|index| self.workers.get(index)).is_some_and(|worker| !worker.left)
+        let worker = index.and_then(|index| self.workers.get_mut(index)).filter(|worker| !worker.left);
+        let now = self.now;
+        worker.map(|worker| (worker.lost, worker.last_heard) = (false, now)).is_some()
     }
 
     fn open_attempt(&mut self, worker: u32, id: AttemptId) -> Option<&mut AttemptModel> {

@@ -30,7 +30,7 @@ impl EveryoneAgrees {
         const MESSAGES_AT_THE_END: u32 = 4;
         let job = schedule.workload.job(&schedule.cluster);
         let messages = schedule.models.network.latency.max * MESSAGES_AT_THE_END;
-        let peaceful = messages < job.exit_grace && job.heartbeat_interval() + messages < job.task_timeout;
+        let peaceful = messages < job.exit_grace() && job.heartbeat_interval() + messages < job.task_timeout;
         Self { ending: None, peaceful, present: BTreeSet::new() }
     }
 

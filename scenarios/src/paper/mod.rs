@@ -32,6 +32,8 @@ pub use self::watch::{Flow, Sorted};
 use crate::notes::Happened;
 
 const COORDINATOR: &str = "coordinator";
+/// The one job.
+const JOB: JobId = JobId(1);
 
 /// What is sorted, by whom, and what goes wrong.
 #[derive(Debug, Clone)]
@@ -152,7 +154,7 @@ impl Sort {
             reduces: Reduces::new(self.reduces),
             task_timeout: self.rates.task_timeout,
             backup_tasks: self.backup_tasks,
-            ..Job::new(JobId(1), inputs)
+            ..Job::new(JOB, inputs)
         }
     }
 }

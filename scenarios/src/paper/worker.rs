@@ -7,14 +7,14 @@ use std::time::Duration;
 use mr_core::app::{AppIdentity, InputKind};
 use mr_core::counters::Counters;
 use mr_core::ids::{AttemptId, MapAttempt, TaskId, WorkerId};
-use mr_core::protocol::{Assigned, AttemptProgress, Failure, Registration, Reply, Request, decode, encode};
+use mr_core::protocol::{Assigned, AttemptProgress, Failure, Registration, Reply, Request, decode, encode_request};
 use sim::SimWorld;
 use world::{Address, Clock, Network, Work, World};
 
-use super::COORDINATOR;
 use super::disks::Disk;
 use super::rates::Rates;
 use super::watch::{Flow, Moved};
+use super::{COORDINATOR, JOB};
 
 /// How often progress is shown, on a usual machine.
 const SLICE: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ impl Present {
 async fn ask(world: &SimWorld, request: &Request) -> Reply {
     let address = Address::new(COORDINATOR);
     loop {
-        if let Ok(reply) = world.network().call(&address, encode(request)).await {
+        if let Ok(reply) = world.network().call(&address, encode_request(Some(JOB), request)).await {
             return decode(&reply).expect("the coordinator speaks the protocol");
         }
         world.clock().sleep(Duration::from_secs(1)).await;
