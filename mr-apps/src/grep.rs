@@ -1,15 +1,19 @@
 //! Distributed grep (MapReduce paper, section 2.3).
 //!
 //! Most lines match nothing, so the pattern is let loose on whole stretches of lines, and a line in which it then finds something is
-//! looked at by itself only if what it found goes on behind the line's end. That is right because a pattern that matches within a
+//! looked at by itself only if what it found goes on behind the line's end, with a `\r`. That is right because a pattern that matches within a
 //! line also matches at that place of the stretch, and the other way round: `^` and `$` hold at every line's ends, and a line end is
 //! no word character. The exceptions are patterns that name the start or end of all text (`\A`, `\z`), or for which `\r\n` is no
 //! line end (`(?-R)`); those are tried on each line.
+//!
+//! There is no `\n` in a line, so it is taken out of all that a pattern can match. Else one such as `a[^x]*z` would look for the end of
+//! each match in all of the stretch, for each line anew.
 
 use bstr::ByteSlice;
 use mr_core::app::{App, AppError, Emit, InputKind, MapInput, Output, Values};
-use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::hir::Look;
+use regex::bytes::Regex;
+use regex_syntax::hir::print::Printer;
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
 use crate::VERSION;
 
@@ -36,17 +40,15 @@ impl Grep {
         }
         let wrong =
             |error: &dyn std::error::Error| AppError(format!("`{pattern}` is not a regular expression: {error}"));
-        let looks = regex_syntax::ParserBuilder::new()
-            .multi_line(true)
-            .crlf(true)
-            .utf8(false)
-            .build()
-            .parse(pattern)
-            .map_err(|error| wrong(&error))?
-            .properties()
-            .look_set();
+        let mut parser = regex_syntax::ParserBuilder::new().multi_line(true).crlf(true).utf8(false).build();
+        let parsed = parser.parse(pattern).map_err(|error| wrong(&error))?;
+        let looks = parsed.properties().look_set();
         let line_by_line = [Look::Start, Look::End, Look::EndLF].into_iter().any(|look| looks.contains(look));
-        let pattern = RegexBuilder::new(pattern).multi_line(true).crlf(true).build().map_err(|error| wrong(&error))?;
+        let mut within_a_line = String::new();
+        Printer::new()
+            .print(&without_line_ends(parsed), &mut within_a_line)
+            .expect("a string takes all that is written");
+        let pattern = Regex::new(&within_a_line).map_err(|error| wrong(&error))?;
         Ok(Self { pattern, line_by_line })
     }
 
@@ -61,6 +63,34 @@ impl Grep {
         let found = self.pattern.find_at(data, at)?;
         let start = data[at..found.start()].rfind_byte(b'\n').map_or(at, |end| at + end + 1);
         (start < data.len()).then_some(Candidate { start, match_end: Some(found.end()) })
+    }
+}
+
+/// What matches the same as `pattern`, but for all that has a `\n` in it.
+fn without_line_ends(pattern: Hir) -> Hir {
+    match pattern.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Literal(literal) if literal.0.contains(&b'\n') => Hir::fail(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(Class::Unicode(mut class)) => {
+            class.difference(&ClassUnicode::new([ClassUnicodeRange::new('\n', '\n')]));
+            Hir::class(Class::Unicode(class))
+        }
+        HirKind::Class(Class::Bytes(mut class)) => {
+            class.difference(&ClassBytes::new([ClassBytesRange::new(b'\n', b'\n')]));
+            Hir::class(Class::Bytes(class))
+        }
+        HirKind::Repetition(mut repetition) => {
+            *repetition.sub = without_line_ends(*repetition.sub);
+            Hir::repetition(repetition)
+        }
+        HirKind::Capture(mut capture) => {
+            *capture.sub = without_line_ends(*capture.sub);
+            Hir::capture(capture)
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(without_line_ends).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(without_line_ends).collect()),
     }
 }
 
@@ -135,6 +165,7 @@ impl App for Grep {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use regex::bytes::RegexBuilder;
 
     use super::*;
     use crate::testing::{list, mapped, reduced};
@@ -203,6 +234,15 @@ mod tests {
         assert_eq!(found("a", "a\rb\r\na\r"), lines([(0, "a\rb"), (5, "a\r")]));
         assert_eq!(found("^b", "a\rb\n"), lines([(0, "a\rb")]));
         assert_eq!(found("a.b", "a\rb\n"), lines([]));
+    }
+
+    #[test]
+    fn no_pattern_looks_beyond_a_line_for_the_end_of_a_match() {
+        for pattern in [r"a[^x]*z", r"a\s*z", r"a(?s:.)*z", r"(?-u:a[^x]*z)", r"(a|\n)*z", r"a\W*?z"] {
+            let found = grep(pattern).pattern.find(b"a\naz\n").map(|found| found.range());
+            assert_eq!(found, Some(2..4), "{pattern}");
+        }
+        assert_eq!(grep(r"a\nb|c\n*d").pattern.find(b"a\nb\nc\nd\ncd").map(|found| found.range()), Some(8..10));
     }
 
     #[test]

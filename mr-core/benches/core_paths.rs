@@ -102,7 +102,7 @@ fn coordinate() -> Coordinator {
 }
 
 fn gather(text: &[u8]) -> MapBuffer {
-    let mut buffer = MapBuffer::new();
+    let mut buffer = MapBuffer::new(JobId(7));
     for word in text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
         let partition = || Ok::<_, Infallible>(Partition(word.len() as u32 % 10));
         buffer.add(word, b"1", partition).expect("it is infallible");
@@ -133,7 +133,7 @@ fn run_map(world: &MemoryWorld, number: u32) -> MapOutput {
     world.run({
         let path = path.clone();
         async move {
-            map::execute(&context, &[split], Utf8Path::new(&path), &mut MapBuffer::new())
+            map::execute(&context, &[split], Utf8Path::new(&path), &mut MapBuffer::new(JobId(7)))
                 .await
                 .expect("nothing goes wrong")
         }

@@ -5,13 +5,13 @@ mod support;
 use std::io::ErrorKind;
 
 use futures::executor::block_on;
-use mr_core::app::{App, AppError, Emit, MapInput, Output, ValueList, Values};
+use mr_core::app::{App, AppError, Emit, MapInput, Output, ValueList, ValueRun, Values};
 use mr_core::ids::{Attempt, JobId, MapIndex, Partition, Reduces, TaskId};
 use mr_core::sequential;
-use mr_core::shuffle::{MAX_FIELD_BYTES, MapBuffer};
+use mr_core::shuffle::{MAX_FIELD_BYTES, MapBuffer, create_run, write_group};
 use mr_core::tasks::{Limits, TaskError, map, reduce};
 use support::MemoryWorld;
-use support::data_path::{Records, Setting, map_output, record_file, whole};
+use support::data_path::{Records, Setting, SortedLines, map_output, record_file, whole};
 use world::{FileError, FileOperation, World};
 
 /// Five maps done, three reduces to go; runs are merged two at a time, so that most are read in the first of several passes.
@@ -92,6 +92,24 @@ fn an_empty_map_output_names_its_map() {
 }
 
 #[test]
+fn more_records_of_a_key_than_can_be_counted_are_no_records_at_all() {
+    let setting = Setting::new(SortedLines);
+    for index in 0..2 {
+        let ctx = setting.context(TaskId::Map(MapIndex(index)));
+        block_on(async {
+            let mut writer = create_run(&ctx, &map_output(index).path).await.unwrap();
+            writer.start_partition(Partition(1));
+            let half = ValueRun { value: b"", count: 1 << 63 };
+            write_group(&ctx, &mut writer, b"line\n", std::iter::once(half)).await.unwrap();
+            writer.finish().await.unwrap();
+        });
+    }
+    let Err(TaskError::BadMapOutput { map, reason }) = setting.reduce(Partition(1), 2) else { panic!("it is refused") };
+    assert_eq!(map.map, MapIndex(1));
+    assert!(reason.contains("number of records"), "{reason}");
+}
+
+#[test]
 fn a_map_output_that_another_attempt_wrote_is_refused() {
     let setting = mapped();
     files(&setting).put("map-1", &setting.world_file("map-2"));
@@ -100,14 +118,14 @@ fn a_map_output_that_another_attempt_wrote_is_refused() {
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.attempt.attempt = Attempt(2);
-    block_on(map::execute(&ctx, &[whole("input")], "second".into(), &mut MapBuffer::new())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "second".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
     files(&setting).put("map-4", &setting.world_file("second"));
     assert!(blamed(&setting, 4)[0].contains("written by map 4, attempt 2"));
 
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.job = JobId(8);
-    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into(), &mut MapBuffer::new())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
     files(&setting).put("map-4", &setting.world_file("elsewhere"));
     assert!(
         blamed(&setting, 4)[0].contains("of job 0000000000000008, not by map 4, attempt 1 of job 0000000000000007")
@@ -119,7 +137,7 @@ fn a_map_output_for_another_number_of_reduces_is_refused() {
     let setting = mapped();
     let other = Setting { reduces: Reduces::new(4), ..setting.clone() };
     let ctx = other.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &[whole("input")], "cut".into(), &mut MapBuffer::new())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "cut".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
     files(&setting).put("map-0", &setting.world_file("cut"));
     assert!(blamed(&setting, 0)[0].contains("holds 4 partitions, not 3"));
 }

@@ -120,6 +120,33 @@ fn keys_that_share_more_than_the_key_before_has_are_refused() {
 }
 
 #[test]
+fn keys_out_of_order_are_refused() {
+    // `kkkkkkkkk` and another key, whole or with its first eight bytes from the one before.
+    let group = |key: &[u8]| [&[2 * key.len() as u8], key, b"\x01\x01v\0"].concat();
+    let sharing = |rest: u8| [&[3, 8, rest], &b"\x01\x01v\0"[..]].concat();
+    let first = group(b"kkkkkkkkk");
+    for (second, is_greater) in [
+        (group(b"l"), true),
+        (group(b"kkkkkkkkk"), true),
+        (group(b"kkkkkkkk"), false),
+        (group(b""), false),
+        (sharing(b'l'), true),
+        (sharing(b'k'), true),
+        (sharing(b'a'), false),
+    ] {
+        let found = read(&with_records(&block(&[&first[..], &second].concat()), 2));
+        assert_eq!(found.is_ok(), is_greater, "{} {found:?}", second.escape_ascii());
+        let (one, header) =
+            (block(&first), [(second.len() as u32).to_le_bytes(), crc32fast::hash(&second).to_le_bytes()]);
+        let two = [one.clone(), checked(Some(one.len() as u64), &header.concat()), second.clone()].concat();
+        if second[0] & 1 == 0 {
+            let found = read(&with_records(&two, 2));
+            assert_eq!(found.is_ok(), is_greater, "a block of its own: {} {found:?}", second.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn records_missing_or_beyond_number_are_noticed() {
     let what = malformed(&with_records(&block(GROUP), 2)).0;
     assert_eq!(what, "number of records in the segment ending");

@@ -131,3 +131,14 @@ fn a_split_in_the_middle_of_a_line_has_none_of_it() {
     assert_eq!(pieces(&world, &split(3, 9), InputKind::Line, 4), [(11, b"ab".to_vec())]);
     assert_eq!(pieces(&world, &split(0, 3), InputKind::Line, 4), [(0, b"0123456789".to_vec())]);
 }
+
+#[test]
+fn after_a_long_line_stretches_are_as_short_as_before_it() {
+    let (long, short) = (vec![b'x'; 10_000], b"short\n".repeat(1000));
+    let world = world_with(&[&long[..], b"\n", &short].concat());
+    let stretches = pieces(&world, &whole("f"), InputKind::Lines, 64);
+    let (first, rest) = stretches.split_first().unwrap();
+    assert!((10_001..10_001 + 64).contains(&first.1.len()), "{}", first.1.len());
+    let longest = rest.iter().map(|(_, data)| data.len()).max();
+    assert!(longest <= Some(64 + b"short\n".len()), "{longest:?}");
+}

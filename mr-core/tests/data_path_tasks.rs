@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use futures::executor::block_on;
 use mr_core::app::InputKind;
 use mr_core::counters::Counters;
-use mr_core::ids::{MapIndex, Partition, Reduces, TaskId};
+use mr_core::ids::{JobId, MapIndex, Partition, Reduces, TaskId};
 use mr_core::job::Split;
 use mr_core::sequential;
 use mr_core::shuffle::MapBuffer;
@@ -178,7 +178,7 @@ fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
 fn a_map_shows_progress_for_every_record() {
     let setting = with_records(500, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new())).unwrap();
+    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
     assert!(ctx.progress.ticks() >= 501, "{}", ctx.progress.ticks());
 }
 
@@ -189,9 +189,9 @@ fn a_buffer_that_other_maps_have_used_changes_nothing() {
         let ctx = setting.context(TaskId::Map(MapIndex(0)));
         block_on(map::execute(&ctx, &[whole("input-0")], output.into(), buffer))
     };
-    map_into("fresh", &mut MapBuffer::new()).unwrap();
+    map_into("fresh", &mut MapBuffer::new(JobId(7))).unwrap();
 
-    let mut buffer = MapBuffer::new();
+    let mut buffer = MapBuffer::new(JobId(7));
     buffer.add(b"left behind", b"by a map that failed", || Ok::<_, Infallible>(Partition(0))).unwrap();
     map_into("first", &mut buffer).unwrap();
     map_into("second", &mut buffer).unwrap();
@@ -205,7 +205,7 @@ fn tasks_stop_when_asked_to() {
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
     ctx.progress.stop();
     assert_eq!(
-        block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into(), &mut MapBuffer::new())),
+        block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into(), &mut MapBuffer::new(JobId(7)))),
         Err(TaskError::Stopped)
     );
     setting.map(0, &[whole("input-0")]).unwrap();
@@ -222,7 +222,7 @@ fn tasks_can_run_on_a_thread_of_their_own() {
     let counters = setting.world.clone().run(async move {
         let task = async move {
             let ctx = setting.context(TaskId::Map(MapIndex(0)));
-            map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new()).await.unwrap();
+            map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new(JobId(7))).await.unwrap();
             let ctx = setting.context(TaskId::Reduce(Partition(0)));
             reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()).await
         };

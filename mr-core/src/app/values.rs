@@ -67,16 +67,16 @@ impl ValueList {
         self.push_run(ValueRun { value, count: 1 });
     }
 
-    /// Appends a run of equal values; a run of none is nothing.
+    /// Appends a run of equal values; a run of none is nothing. Counts end at [`u64::MAX`], which stands for too many.
     pub fn push_run(&mut self, run: ValueRun<'_>) {
         if run.count == 0 {
             return;
         }
-        self.total += run.count;
+        self.total = self.total.saturating_add(run.count);
         if let Some(last) = self.runs.last_mut()
             && self.bytes[last.start..last.end] == *run.value
         {
-            last.count += run.count;
+            last.count = last.count.saturating_add(run.count);
             return;
         }
         let start = self.bytes.len();
@@ -95,6 +95,12 @@ impl ValueList {
     #[must_use]
     pub fn values(&self) -> Values<'_> {
         Values { list: self }
+    }
+
+    /// Whether there are more values than can be counted.
+    #[must_use]
+    pub fn are_too_many(&self) -> bool {
+        self.total == u64::MAX
     }
 
     /// Bytes of memory in use.
@@ -135,5 +141,16 @@ mod tests {
         list.push_run(ValueRun { value: b"y", count: 0 });
         assert!(list.values().is_empty());
         assert_eq!(list.values().runs().len(), 0);
+    }
+
+    #[test]
+    fn more_values_than_can_be_counted_do_not_become_few() {
+        let mut list = ValueList::new();
+        for _ in 0..2 {
+            assert!(!list.are_too_many());
+            list.push_run(ValueRun { value: b"y", count: 1 << 63 });
+        }
+        assert!(list.are_too_many());
+        assert_eq!(list.values().runs().map(|run| run.count).collect::<Vec<_>>(), [u64::MAX]);
     }
 }

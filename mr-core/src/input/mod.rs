@@ -98,7 +98,8 @@ impl<F: File> SplitReader<F> {
         if self.buffer.len() < self.filled + self.next_read {
             self.buffer.resize(self.filled + self.next_read, 0);
         }
-        let room = &mut self.buffer[self.filled..];
+        // Not all that is there: after one long line everything that follows would come in stretches of its length.
+        let room = &mut self.buffer[self.filled..self.filled + self.next_read];
         let count = self.file.read_at(self.offset + self.filled as u64, room).await?;
         if count == room.len() {
             self.next_read = (2 * self.next_read).min(self.read_block);

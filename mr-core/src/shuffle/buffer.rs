@@ -13,18 +13,19 @@ use std::cmp::Ordering;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 
 use super::field::{Field, key_prefix};
+use super::hashing;
 use super::sorted::{SortEntry, Sorted};
 use crate::app::ValueRun;
-use crate::ids::Partition;
+use crate::ids::{JobId, Partition};
 
 /// Records in memory, grouped by key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MapBuffer {
-    hasher: FixedState,
+    hasher: SeedableRandomState,
     /// Indices of `groups`, found by their keys: of none before a key came out of order, of all from then on.
     table: HashTable<u32>,
     groups: Vec<KeyGroup>,
@@ -81,10 +82,16 @@ pub struct BufferedGroup<'a> {
 }
 
 impl MapBuffer {
-    /// An empty buffer.
+    /// An empty buffer, for maps of `job`.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(job: JobId) -> Self {
+        Self {
+            hasher: hashing::hasher(job),
+            table: HashTable::new(),
+            groups: Vec::new(),
+            runs: Vec::new(),
+            bytes: Vec::new(),
+        }
     }
 
     /// Adds a record; `partition` is asked only when the key is new.
@@ -273,7 +280,7 @@ mod tests {
     use super::*;
 
     fn filled(records: &[(&str, &str)]) -> MapBuffer {
-        let mut buffer = MapBuffer::new();
+        let mut buffer = MapBuffer::new(JobId(7));
         for (key, value) in records {
             let partition = || Ok::<_, Infallible>(Partition(u32::from(key.len() > 3)));
             buffer.add(key.as_bytes(), value.as_bytes(), partition).unwrap();

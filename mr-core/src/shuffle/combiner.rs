@@ -1,6 +1,6 @@
 //! Folding the values of a key with the app's combiner, wherever they pass by.
 
-use crate::app::{Guarded, ValueList};
+use crate::app::{AppError, Guarded, ValueList};
 use crate::tasks::TaskError;
 
 use super::MAX_FIELD_BYTES;
@@ -24,7 +24,7 @@ impl<'a> Combiner<'a> {
     ///
     /// # Errors
     ///
-    /// When the app fails, or makes a value that no intermediate file can hold.
+    /// When the app fails, or makes a value that no intermediate file can hold, or more values than can be counted.
     pub fn fold(&mut self, key: &[u8], values: &mut ValueList) -> Result<(), TaskError> {
         if values.values().len() <= 1 {
             return Ok(());
@@ -33,6 +33,10 @@ impl<'a> Combiner<'a> {
         self.app
             .combine(key, values.values(), &mut self.combined)
             .map_err(|error| TaskError::App { file: key_label(key), error })?;
+        if self.combined.are_too_many() {
+            let error = AppError::new("its combiner makes more values than can be counted");
+            return Err(TaskError::App { file: key_label(key), error });
+        }
         if let Some(run) = self.combined.values().runs().find(|run| run.value.len() > self.largest) {
             return Err(TaskError::TooLarge { file: key_label(key), what: "value", len: run.value.len() });
         }
@@ -55,9 +59,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::app::{App, AppError, Emit, MapInput, Output, Values};
+    use crate::app::{App, Emit, MapInput, Output, ValueRun, Values};
 
-    /// Joins values, but will not touch an `x`.
+    /// Joins values, but will not touch an `x`; of a `y` it makes very many.
     struct Joining;
 
     impl App for Joining {
@@ -76,6 +80,10 @@ mod tests {
         fn combine(&self, _: &[u8], values: Values<'_>, combined: &mut ValueList) -> Result<(), AppError> {
             if values.iter().any(|value| value == b"x") {
                 return Err(AppError::new("an x"));
+            }
+            if values.iter().any(|value| value == b"y") {
+                [b"1", b"2"].iter().for_each(|value| combined.push_run(ValueRun { value: *value, count: 1 << 63 }));
+                return Ok(());
             }
             combined.push(&values.iter().collect::<Vec<_>>().concat());
             Ok(())
@@ -104,6 +112,8 @@ mod tests {
         assert_eq!(folded(&["a", "x"], 3), Err(TaskError::App { file: "key k".into(), error }));
         let too_large = TaskError::TooLarge { file: "key k".into(), what: "value", len: 4 };
         assert_eq!(folded(&["ab", "cd"], 3), Err(too_large));
+        let Err(TaskError::App { error, .. }) = folded(&["a", "y"], 3) else { panic!("the app is to blame") };
+        assert!(error.0.contains("more values than can be counted"), "{}", error.0);
     }
 
     #[test]

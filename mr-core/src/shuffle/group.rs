@@ -38,15 +38,17 @@ impl GroupPlace {
     }
 
     /// The group that follows in `block`. If its key shares bytes with the present one, it is put together in `joined`, where the present
-    /// one is if that shares any. None when the bytes are no group.
+    /// one is if that shares any. None when the bytes are no group, or one with a smaller key.
     pub(super) fn next(self, block: &[u8], joined: &mut Vec<u8>) -> Option<Self> {
         let mut rest = &block[self.end..];
         let own_len = varint::take(&mut rest)?;
         let shared = if own_len & 1 == 1 { usize::try_from(varint::take(&mut rest)?).ok()? } else { 0 };
         let own = block.len() - rest.len();
         let own_bytes = varint::take_bytes(&mut rest, own_len >> 1)?;
+        if own_bytes < self.key(block, joined).get(shared..)? {
+            return None;
+        }
         if shared > 0 {
-            self.key(block, joined).get(..shared)?;
             if self.shared == 0 {
                 joined.clear();
                 joined.extend_from_slice(&block[self.own..self.own + shared]);

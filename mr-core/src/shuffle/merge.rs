@@ -92,13 +92,20 @@ impl<W: World> Merge<'_, W> {
     }
 
     /// Appends the values of the present group to `values` if it is one of `key`; says whether it was.
-    pub fn take_values(&self, key: &[u8], values: &mut ValueList) -> bool {
-        match self.group() {
-            Some(group) if group.key == key => {
-                group.runs().for_each(|run| values.push_run(run));
-                true
-            }
-            _ => false,
+    ///
+    /// # Errors
+    ///
+    /// When there are more values than can be counted: no app has emitted so many.
+    pub fn take_values(&self, key: &[u8], values: &mut ValueList) -> Result<bool, TaskError> {
+        let Some(&HeapEntry { source, .. }) = self.heap.first() else { return Ok(false) };
+        let group = self.segments[source].group();
+        if group.key != key {
+            return Ok(false);
+        }
+        group.runs().for_each(|run| values.push_run(run));
+        match values.are_too_many() {
+            true => Err(self.sources[source].blame(self.segments[source].malformed("number of records in the block"))),
+            false => Ok(true),
         }
     }
 

@@ -48,6 +48,7 @@ mod combiner;
 mod field;
 mod format;
 mod group;
+mod hashing;
 mod merge;
 mod passes;
 mod reader;

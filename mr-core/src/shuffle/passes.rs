@@ -156,7 +156,7 @@ async fn combine<W: World>(
     let (mut key, mut values) = (Vec::new(), ValueList::new());
     while merge.start_key(&mut key) {
         values.clear();
-        while merge.take_values(&key, &mut values) {
+        while merge.take_values(&key, &mut values)? {
             merge.advance().await?;
             if values.memory() >= ctx.limits.map_buffer {
                 combiner.fold(&key, &mut values)?;

@@ -100,6 +100,7 @@ impl<F: File> RunFile<F> {
             block_len: 0,
             group: GroupPlace::before(BLOCK_HEADER_BYTES),
             joined_key: Vec::new(),
+            last_key: Vec::new(),
             unread_records: entry.records,
         })
     }
@@ -144,6 +145,8 @@ pub struct Segment<F> {
     group: GroupPlace,
     /// The key of the present group, if it shares bytes with the one before.
     joined_key: Vec<u8>,
+    /// The last key of the block before.
+    last_key: Vec<u8>,
     /// How many records are yet to come, as the index says.
     unread_records: u64,
 }
@@ -155,6 +158,10 @@ impl<F: File> Segment<F> {
     ///
     /// When the file cannot be read or is damaged.
     pub async fn next_block(&mut self) -> Result<Option<usize>, RunError> {
+        if self.block_len > 0 {
+            self.last_key.clear();
+            self.last_key.extend_from_slice(self.group.key(&self.window, &self.joined_key));
+        }
         self.window.drain(..self.block_len);
         self.start += self.block_len as u64;
         self.block_len = 0;
@@ -179,6 +186,9 @@ impl<F: File> Segment<F> {
         }
         self.block_len = len;
         self.next_group()?;
+        if self.key() < &*self.last_key {
+            return Err(self.malformed("order of keys at the block"));
+        }
         Ok(Some(len))
     }
 
@@ -236,7 +246,8 @@ impl<F: File> Segment<F> {
         self.run.read_exact(offset, &mut self.window[have..], what).await
     }
 
-    fn malformed(&self, what: &'static str) -> RunError {
+    /// That something in the present block cannot be.
+    pub(super) fn malformed(&self, what: &'static str) -> RunError {
         self.run.wrong(FormatError::Malformed { what, offset: self.start })
     }
 }

@@ -99,13 +99,13 @@ mod tests {
     use std::collections::BTreeSet;
     use std::convert::Infallible;
 
-    use crate::ids::Partition;
+    use crate::ids::{JobId, Partition};
     use crate::shuffle::MapBuffer;
 
     /// Adds `keys` to a buffer, to partitions 0 and 2, and checks in which order they are handed out.
     fn check(keys: &[String]) {
         let partition = |key: &str| if key.len().is_multiple_of(2) { 2 } else { 0 };
-        let mut buffer = MapBuffer::new();
+        let mut buffer = MapBuffer::new(JobId(7));
         for key in keys {
             let Ok(()) = buffer.add(key.as_bytes(), b"", || Ok::<_, Infallible>(Partition(partition(key))));
         }

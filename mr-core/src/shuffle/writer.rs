@@ -97,7 +97,7 @@ impl<F: File> RunWriter<F> {
             self.values_start = self.block.len();
         }
         group::put_run(&mut self.block, run);
-        self.segment.records += run.count;
+        self.segment.records = self.segment.records.saturating_add(run.count);
     }
 
     /// Ends the group.
@@ -109,7 +109,7 @@ impl<F: File> RunWriter<F> {
     pub fn copy_group(&mut self, group: &Group<'_>) {
         self.start_group(group.key);
         self.block.extend_from_slice(group.encoded_runs());
-        self.segment.records += group.records;
+        self.segment.records = self.segment.records.saturating_add(group.records);
     }
 
     /// Whether enough has gathered to be worth a [`RunWriter::flush`].

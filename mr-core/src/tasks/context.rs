@@ -19,7 +19,8 @@ pub struct Limits {
     pub read_block: usize,
     /// About how large a checksummed block of an intermediate file is.
     pub run_block: usize,
-    /// How many runs are merged at a time; more take several passes.
+    /// How many runs are merged at a time; more take several passes. A block of each is in memory, and a block is as large as the largest
+    /// record in it.
     pub merge_fan_in: usize,
     /// What a reduce holds of finished output before it writes it.
     pub write_block: usize,

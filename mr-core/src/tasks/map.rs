@@ -57,6 +57,7 @@ impl<W: World> MapTask<'_, W> {
                 self.map(&split.path, piece)?;
                 if self.buffer.memory() >= self.ctx.limits.map_buffer {
                     self.spill().await?;
+                    self.counters.spills += 1;
                 }
             }
             let records = self.counters.map_output_records - before;
@@ -88,7 +89,6 @@ impl<W: World> MapTask<'_, W> {
         write_buffer(self.ctx, self.buffer, &mut writer).await?;
         writer.finish().await?;
         self.spills.push(Source { path, origin: Origin::Scratch });
-        self.counters.spills += 1;
         self.ctx.world.mark(marks::SPILLED);
         Ok(())
     }
@@ -102,7 +102,7 @@ impl<W: World> MapTask<'_, W> {
             self.spill().await?;
         }
         // Merging needs memory of its own.
-        *self.buffer = MapBuffer::new();
+        *self.buffer = MapBuffer::new(self.ctx.job);
         let mut merger = Merger::new(self.ctx, 0..self.ctx.reduces.get());
         let sources = merger.narrow(std::mem::take(&mut self.spills)).await?;
         merger.merge(&sources, writer).await

@@ -92,7 +92,7 @@ impl<W: World> ReduceTask<'_, W> {
     async fn gather(&mut self, key: &[u8], values: &mut ValueList) -> Result<(), TaskError> {
         let mut budget = self.ctx.limits.map_buffer;
         values.clear();
-        while self.merge.take_values(key, values) {
+        while self.merge.take_values(key, values)? {
             self.merge.advance().await?;
             if let Some(combiner) = &mut self.combiner
                 && values.memory() >= budget

@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::ids::JobId;
 use crate::shuffle::MapBuffer;
 
 /// How many times as large as what it is written out at a buffer may be and be kept: arrays grow double, and the records of one call
@@ -11,20 +12,21 @@ const KEPT_UP_TO: usize = 4;
 
 /// Buffers that no map uses just now.
 pub(super) struct SpareBuffers {
+    job: JobId,
     largest: usize,
     /// None once reduces have begun.
     spare: Mutex<Option<Vec<MapBuffer>>>,
 }
 
 impl SpareBuffers {
-    /// None so far, of maps that write a buffer out when it holds `map_buffer` bytes.
-    pub(super) fn new(map_buffer: usize) -> Self {
-        Self { largest: map_buffer.saturating_mul(KEPT_UP_TO), spare: Mutex::new(Some(Vec::new())) }
+    /// None so far, of maps of `job` that write a buffer out when it holds `map_buffer` bytes.
+    pub(super) fn new(job: JobId, map_buffer: usize) -> Self {
+        Self { job, largest: map_buffer.saturating_mul(KEPT_UP_TO), spare: Mutex::new(Some(Vec::new())) }
     }
 
     /// A buffer for a map. What a map that failed has left may be in it.
     pub(super) fn take(&self) -> MapBuffer {
-        self.spare().as_mut().and_then(Vec::pop).unwrap_or_default()
+        self.spare().as_mut().and_then(Vec::pop).unwrap_or_else(|| MapBuffer::new(self.job))
     }
 
     /// Keeps `buffer` for another map, unless one call of the app has blown it up.
@@ -56,14 +58,14 @@ mod tests {
     const LIMIT: usize = 10_000;
 
     fn with_value(bytes: usize) -> MapBuffer {
-        let mut buffer = MapBuffer::new();
+        let mut buffer = MapBuffer::new(JobId(7));
         let Ok(()) = buffer.add(b"key", &vec![7; bytes], || Ok::<_, Infallible>(Partition(0)));
         buffer
     }
 
     #[test]
     fn the_memory_of_one_map_is_for_the_next() {
-        let buffers = SpareBuffers::new(LIMIT);
+        let buffers = SpareBuffers::new(JobId(7), LIMIT);
         assert_eq!(buffers.take().capacity(), 0);
         buffers.give_back(with_value(LIMIT));
         assert!(buffers.take().capacity() >= LIMIT);
@@ -72,17 +74,17 @@ mod tests {
 
     #[test]
     fn a_buffer_that_was_blown_up_is_not_kept() {
-        let buffers = SpareBuffers::new(LIMIT);
+        let buffers = SpareBuffers::new(JobId(7), LIMIT);
         buffers.give_back(with_value(KEPT_UP_TO * LIMIT));
         assert_eq!(buffers.take().capacity(), 0);
-        let boundless = SpareBuffers::new(usize::MAX);
+        let boundless = SpareBuffers::new(JobId(7), usize::MAX);
         boundless.give_back(with_value(KEPT_UP_TO * LIMIT));
         assert!(boundless.take().capacity() > LIMIT);
     }
 
     #[test]
     fn nothing_is_kept_once_reduces_have_begun() {
-        let buffers = SpareBuffers::new(LIMIT);
+        let buffers = SpareBuffers::new(JobId(7), LIMIT);
         buffers.give_back(with_value(LIMIT));
         buffers.free();
         buffers.give_back(with_value(LIMIT));

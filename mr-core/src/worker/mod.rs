@@ -109,12 +109,12 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
     let bench = Arc::new(Bench {
         world: world.clone(),
         client: client.clone(),
+        buffers: SpareBuffers::new(registration.job, config.limits.map_buffer),
         registration,
         app,
         limits: config.limits,
         files,
         map_commits: Mutex::default(),
-        buffers: SpareBuffers::new(config.limits.map_buffer),
     });
     let running = RunningAttempts::default();
     let mut attempts = FuturesUnordered::new();
