@@ -34,7 +34,12 @@ pub fn campaign<T: Send>(
             scope.spawn(move || {
                 let next = || lock(seeds).next().filter(|_| !stopped.load(Ordering::Relaxed));
                 while let Some((index, seed)) = next() {
-                    let result = thread::scope(|scope| scope.spawn(|| one(seed)).join());
+                    // What panics, or never ends, is then told by its seed.
+                    let thread = thread::Builder::new().name(format!("seed {seed}"));
+                    let result = thread::scope(|scope| {
+                        let run = thread.spawn_scoped(scope, || one(seed)).expect("the system has room for a thread");
+                        run.join()
+                    });
                     if sender.send((index, seed, result)).is_err() {
                         break;
                     }

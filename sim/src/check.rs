@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::decisions::Spread;
-use crate::plan::{Fault, FaultKind, Trigger};
+use crate::plan::{Fault, FaultKind, Operation, Trigger};
 use crate::settings::{ComputeModel, DiskModel, NetworkModel, Settings};
 
 /// The longest time that a plan or a model may name: a hundred years, after which sums of several are still far from an overflow.
@@ -29,13 +29,17 @@ fn time(time: Duration) -> Result<(), String> {
     ensure(time <= MAX_DURATION, || format!("{} s is longer than a hundred years", time.as_secs()))
 }
 
+fn hits(count: u32) -> Result<(), String> {
+    ensure(count > 0, || "a `count` of 0 hits nothing: leave the fault out".into())
+}
+
 impl Fault {
     /// Whether it can strike, whatever the cluster.
     ///
     /// # Errors
     ///
     /// A sentence without its full stop that says what makes no sense: a share outside 0 to 1, a factor below 1, a time of more than a
-    /// hundred years, a count from 0.
+    /// hundred years, a count from 0, a disk that errs when a message is sent.
     pub fn check(&self) -> Result<(), String> {
         match self.when {
             Trigger::At(at) => time(at)?,
@@ -57,10 +61,12 @@ impl Fault {
             | FaultKind::PowerLoss { .. }
             | FaultKind::Pause { .. }
             | FaultKind::Partition { .. }
-            | FaultKind::DiskError { .. }
-            | FaultKind::ShortWrite { .. }
-            | FaultKind::TornWrite { .. }
             | FaultKind::BitRot { .. } => Ok(()),
+            FaultKind::DiskError { operation, count, .. } => {
+                let of_files = !matches!(operation, Some(Operation::Send | Operation::Receive));
+                ensure(of_files, || "a disk has no part in sending and receiving".into()).and(hits(count.unwrap_or(1)))
+            }
+            FaultKind::ShortWrite { count, .. } | FaultKind::TornWrite { count, .. } => hits(count),
         }
     }
 }
@@ -95,7 +101,8 @@ impl DiskModel {
     ///
     /// As of [`Settings::check`].
     pub fn check(&self) -> Result<(), String> {
-        self.latency.check().and(share(self.short_reads))
+        let moves = ensure(self.bytes_per_second > 0, || "a disk moves at least a byte in a second".into());
+        self.latency.check().and(share(self.short_reads)).and(moves)
     }
 }
 
@@ -137,6 +144,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::decisions::Seed;
+    use crate::plan::DiskErrorKind;
 
     fn at(at: Duration, what: FaultKind) -> Fault {
         Fault { when: Trigger::At(at), what }
@@ -144,6 +152,11 @@ mod tests {
 
     fn slow(factor: f64) -> FaultKind {
         FaultKind::SlowDisk { node: "w".into(), factor, duration: Duration::from_secs(1) }
+    }
+
+    fn disk_error(operation: Option<Operation>, count: Option<u32>) -> FaultKind {
+        let (node, error, duration) = ("w".into(), DiskErrorKind::Io, Duration::from_secs(1));
+        FaultKind::DiskError { node, operation, error, count, duration }
     }
 
     fn pause(duration: Duration) -> FaultKind {
@@ -164,6 +177,9 @@ mod tests {
             at(second, slow(1e40)),
             at(second, slow(f64::NAN)),
             at(second, slow(0.5)),
+            at(second, FaultKind::TornWrite { node: "w".into(), count: 0, duration: second }),
+            at(second, disk_error(Some(Operation::Send), None)),
+            at(second, disk_error(None, Some(0))),
         ] {
             assert!(fault.check().is_err(), "{fault:?}");
         }

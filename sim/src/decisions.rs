@@ -35,6 +35,7 @@ pub(crate) enum Matter {
     Turn,
     ClockOrigin,
     Entropy,
+    InFlightCut,
 }
 
 /// All decisions of one run.

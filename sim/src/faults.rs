@@ -8,7 +8,7 @@ use crate::agenda::Action;
 use crate::decisions::{Decisions, Matter};
 use crate::history::{Event, Message, Part};
 use crate::plan::{DiskErrorKind, FaultKind, Operation, Plan, Trigger};
-use crate::state::{Life, State};
+use crate::state::{Life, NodeState, State};
 
 /// A fault of the plan and how far it has come.
 struct Scheduled {
@@ -275,11 +275,11 @@ impl State {
         any
     }
 
-    /// A fault strikes; one that finds its node down or not started yet misses.
+    /// A fault strikes; one that finds its node down, or its machine not started yet, misses.
     pub(crate) fn strike(&mut self, index: usize) {
         let what = self.faults.all[index].what.clone();
         let target = what.node().map(|name| self.names[name]);
-        if target.is_some_and(|node| self.nodes[node].life != Life::Running && what.needs_a_process()) {
+        if target.is_some_and(|node| !self.can_hit(&what, &self.nodes[node])) {
             return;
         }
         let kind = what.name();
@@ -290,10 +290,7 @@ impl State {
         let node = target.unwrap_or_default();
         match what {
             FaultKind::Crash { restart_after, .. } => self.crash(node, restart_after),
-            FaultKind::PowerLoss { restart_after, .. } => {
-                self.lose_power(node, restart_after);
-                self.lose_unsynced(node);
-            }
+            FaultKind::PowerLoss { restart_after, .. } => self.lose_power(node, restart_after),
             FaultKind::Pause { duration, .. } => self.pause(node, duration),
             FaultKind::ClockJump { forward, .. } => self.leap_clock(node, forward),
             lasting => {
@@ -303,6 +300,15 @@ impl State {
                 self.faults.holding.push(index);
                 self.agenda.add(healed, Action::Heal(index));
             }
+        }
+    }
+
+    /// Whether `what` can hit `node` now. A machine has power from its first start on, whatever became of its process.
+    fn can_hit(&self, what: &FaultKind, node: &NodeState) -> bool {
+        match what {
+            FaultKind::Crash { .. } | FaultKind::Pause { .. } => node.life == Life::Running,
+            FaultKind::PowerLoss { .. } => node.has_power && node.starts > 0,
+            _ => true,
         }
     }
 

@@ -217,8 +217,10 @@ pub struct FileEvent {
     pub to: Option<Arc<str>>,
     /// What came of it.
     pub result: Result<(), io::ErrorKind>,
-    /// The bytes read or appended.
+    /// How many bytes were read or appended.
     pub bytes: u64,
+    /// A hash of these bytes.
+    pub digest: u64,
     /// The fault that made it fail, cut it short or spoiled what was read, by its place in the plan.
     pub spoiled_by: Option<usize>,
 }

@@ -13,8 +13,9 @@
 // rustdoc is not given that setting; what it documents was compiled with it.
 #[cfg(not(any(madsim, doc)))]
 compile_error!(
-    "the crate `sim` simulates only with `--cfg madsim`, which .cargo/config.toml sets; a RUSTFLAGS variable replaces that \
-     setting, so unset it or add `--cfg madsim` to it"
+    "the crate `sim` simulates only with `--cfg madsim`: put `[build]` and, below it, `rustflags = [\"--cfg\", \"madsim\"]` into \
+     .cargo/config.toml, as this project has it (and `rustdocflags` for doctests); a RUSTFLAGS variable replaces that setting, so unset \
+     it or add `--cfg madsim` to it"
 );
 
 mod agenda;

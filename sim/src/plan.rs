@@ -115,7 +115,8 @@ pub enum FaultKind {
         restart_after: Option<Duration>,
     },
     /// A crash that also loses an arbitrary part of what the node did to files and did not sync. Who calls meanwhile, or waits for an
-    /// answer, is not refused before the node is back.
+    /// answer, is not refused before the node is back. It hits a machine whose process has returned or crashed as well: such a
+    /// process starts only if it would have without.
     PowerLoss {
         /// Which node.
         node: String,
@@ -366,10 +367,5 @@ impl FaultKind {
             _ => (&[], &[]),
         };
         self.node().into_iter().chain(from.iter().chain(to).map(String::as_str))
-    }
-
-    /// Whether it can only hit a node that runs.
-    pub(crate) fn needs_a_process(&self) -> bool {
-        matches!(self, Self::Crash { .. } | Self::PowerLoss { .. } | Self::Pause { .. })
     }
 }

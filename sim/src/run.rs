@@ -30,8 +30,16 @@ const TURNS_AT_ONCE: u64 = 1_000_000;
 pub trait Observer {
     /// Called at every event, when it has happened and before anything else does. Breaks with a verdict to stop the run.
     ///
-    /// `at` is virtual time since the start. The changes that one fault makes to the disk are all there at its first event.
+    /// `at` is virtual time since the start. The changes that one power loss makes to the disk are all there at [`Event::UnsyncedLost`], and
+    /// none of them before.
     fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String>;
+
+    /// Whether it looks at what messages say. If it does not, a run that nobody records has no copy of their bytes, and [`Body::bytes`] none.
+    ///
+    /// [`Body::bytes`]: crate::Body::bytes
+    fn reads_messages(&self) -> bool {
+        false
+    }
 
     /// Called once, when the run has ended, however it did. The disk is as it was left.
     fn ended(&mut self, at: Duration, finished: &Finished, disk: &DiskView<'_>) {
@@ -125,7 +133,8 @@ pub fn run(
     settings.check().unwrap_or_else(|problem| panic!("the settings make no sense: {problem}"));
     // First of all: on this thread the order of standard hash maps is fixed from here on.
     let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
-    let state = State::new(settings, plan, recording != Recording::Nothing);
+    let keeps_messages = recording != Recording::Nothing || observer.reads_messages();
+    let state = State::new(settings, plan, keeps_messages);
     let turns = Turns::new(state.decisions);
     let cluster = Cluster::new(Arc::new(Shared { state: Mutex::new(state), turns }));
     let shared = Arc::clone(&cluster.shared);
@@ -221,7 +230,7 @@ impl<'a> Director<'a> {
         if let ControlFlow::Break(verdict) = self.show(&mut state) {
             return Next::End(Finished::Stopped(verdict));
         }
-        if state.strike_due() {
+        if state.lose_power_that_went() || state.strike_due() {
             return Next::Again;
         }
         if self.events > state.settings.event_limit {

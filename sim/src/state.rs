@@ -79,8 +79,8 @@ pub(crate) struct State {
     pub(crate) now: Duration,
     pub(crate) decisions: Decisions,
     pub(crate) settings: Settings,
-    /// Whether the history is kept, and so what messages say.
-    pub(crate) recording: bool,
+    /// Whether what messages say is kept, because the history is, or because somebody who watches reads it.
+    pub(crate) keeps_messages: bool,
     /// The node whose task had the last turn.
     pub(crate) on_turn: usize,
     pub(crate) agenda: Agenda,
@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub(crate) disk: Disk,
     pub(crate) ops: Ops,
     pub(crate) faults: Faults,
+    /// Machines whose power went, and whose unsynced writes have not gone with it yet.
+    pub(crate) without_power: Vec<usize>,
     /// How many events have happened.
     pub(crate) told: usize,
     /// Events that nobody has seen yet; all of them happened now.
@@ -103,12 +105,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(settings: &Settings, plan: &Plan, recording: bool) -> Self {
+    pub(crate) fn new(settings: &Settings, plan: &Plan, keeps_messages: bool) -> Self {
         Self {
             now: Duration::ZERO,
             decisions: Decisions::new(settings.seed),
             settings: settings.clone(),
-            recording,
+            keeps_messages,
             on_turn: 0,
             agenda: Agenda::default(),
             nodes: Vec::new(),
@@ -117,6 +119,7 @@ impl State {
             disk: Disk::default(),
             ops: Ops::default(),
             faults: Faults::new(plan),
+            without_power: Vec::new(),
             told: 0,
             outbox: Vec::new(),
             orders: Vec::new(),
@@ -233,12 +236,29 @@ impl State {
         self.die(index, restart_after);
     }
 
-    /// A node's machine has no power any more, and with it its process dies: nobody is left to tell its callers.
+    /// A node's machine has no power any more, and with it its process dies: nobody is left to tell its callers. What it did not sync goes
+    /// when everybody who watches has seen what happened before.
     pub(crate) fn lose_power(&mut self, index: usize, restart_after: Option<Duration>) {
+        self.ops.forget(index);
+        self.without_power.push(index);
         let node = &mut self.nodes[index];
-        node.has_power = false;
-        node.door = None;
-        self.die(index, restart_after);
+        match node.life {
+            Life::Running => {
+                node.has_power = false;
+                node.door = None;
+                self.die(index, restart_after);
+            }
+            // One that crashed before starts anew when it would have.
+            Life::Awaited => node.has_power = false,
+            Life::Finished | Life::Dead => node.has_power = restart_after.is_some(),
+        }
+    }
+
+    /// Machines whose power went lose what they did not sync; says whether there were any.
+    pub(crate) fn lose_power_that_went(&mut self) -> bool {
+        let machines = std::mem::take(&mut self.without_power);
+        machines.iter().for_each(|&index| self.lose_unsynced(index));
+        !machines.is_empty()
     }
 
     fn die(&mut self, index: usize, restart_after: Option<Duration>) {

@@ -127,6 +127,7 @@ mod tests {
                 to,
                 result,
                 bytes,
+                digest: 0,
                 spoiled_by: None,
             })
             .to_string()

@@ -2,11 +2,13 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use sim::{
-    Event, FaultKind, Finished, Message, Part, Plan, Recording, Seed, Settings, campaign, first_difference, run,
+    DiskView, Event, FaultKind, Finished, Message, Observer, Part, Plan, Recording, Seed, Settings, campaign,
+    first_difference, run,
 };
 use support::{at, ms, picked, plan, record, secs, small_system};
 use world::{Clock, World};
@@ -102,6 +104,59 @@ fn a_hash_is_the_same_with_and_without_recording() {
     let without = run(&Settings::new(Seed(5)), &rough(), &mut (), Recording::Nothing, small_system);
     assert_eq!(without.history, None);
     assert_eq!(without.history_hash, record(5, &rough(), small_system).0.history_hash);
+}
+
+#[test]
+fn who_reads_messages_reads_them_in_a_campaign_too() {
+    /// Stops at the first request, with what it says.
+    struct Reads(bool);
+    impl Observer for Reads {
+        fn observe(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> ControlFlow<String> {
+            match event {
+                Event::MessageSent(message) => ControlFlow::Break(format!("{:?}", message.body)),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+
+        fn reads_messages(&self) -> bool {
+            self.0
+        }
+    }
+    let told = |reads, recording| {
+        run(&Settings::new(Seed(5)), &Plan::default(), &mut Reads(reads), recording, small_system).finished
+    };
+    let read = told(true, Recording::Nothing);
+    assert_eq!(read, told(false, Recording::History));
+    assert_eq!(told(false, Recording::Nothing), Finished::Stopped("not recorded".to_owned()));
+    assert_ne!(read, Finished::Stopped("not recorded".to_owned()));
+}
+
+#[test]
+fn a_campaign_fixes_the_order_of_standard_hash_maps() {
+    let orders = |jobs| {
+        let mut orders = Vec::new();
+        let one = |seed| {
+            let (_, history) = record(seed, &Plan::default(), |cluster| {
+                cluster.node("w", ms(0), |world| async move {
+                    let map: HashMap<u32, ()> = (0..50).map(|key| (key, ())).collect();
+                    world.note(map.into_keys().collect::<Vec<_>>());
+                });
+            });
+            let order = |event: &Event| {
+                if let Event::Note { note, .. } = event { note.get::<Vec<u32>>().cloned() } else { None }
+            };
+            picked(&history, |_, event| order(event)).remove(0)
+        };
+        campaign(0..20, jobs, one, |_, order| {
+            orders.push(order);
+            ControlFlow::Continue(())
+        });
+        orders
+    };
+    let first = orders(1);
+    assert_eq!(first, orders(1));
+    assert_eq!(first, orders(7));
+    assert!(first.iter().collect::<BTreeSet<_>>().len() > 15, "each seed has an order of its own");
 }
 
 #[test]

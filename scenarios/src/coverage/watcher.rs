@@ -170,7 +170,8 @@ mod tests {
             (Operation::SyncDir, "", Step::Reporting),
         ] {
             let (node, path) = (node.clone(), path.into());
-            let step = FileEvent { node, operation, path, to: None, result: Ok(()), bytes: 0, spoiled_by: None };
+            let step =
+                FileEvent { node, operation, path, to: None, result: Ok(()), bytes: 0, digest: 0, spoiled_by: None };
             watcher.see(&Event::File(step));
             assert_eq!(watcher.steps.get("w1"), Some(&at), "{operation}");
         }

@@ -128,7 +128,7 @@ pub(super) fn job_failed(reason: &str) -> Event {
 /// A step on files that succeeded.
 pub(super) fn step(worker: &str, operation: Operation, path: &str, to: Option<&str>) -> Event {
     let (node, path, to) = (node(worker), path.into(), to.map(Into::into));
-    Event::File(FileEvent { node, operation, path, to, result: Ok(()), bytes: 0, spoiled_by: None })
+    Event::File(FileEvent { node, operation, path, to, result: Ok(()), bytes: 0, digest: 0, spoiled_by: None })
 }
 
 /// Shows `events` to `invariant`, as far as it wants to see them, over a disk on which nothing happens: the first complaint, if any.

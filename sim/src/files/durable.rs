@@ -148,9 +148,8 @@ fn sectors(range: &Range<usize>) -> impl Iterator<Item = (u64, Range<usize>)> {
 }
 
 impl State {
-    /// The power of a node goes: part of what it did not sync is lost, and what it had begun is never done.
+    /// Part of what a node did not sync is lost.
     pub(crate) fn lose_unsynced(&mut self, node: usize) {
-        self.ops.forget(node);
         let (appends, names) = self.disk.lose_unsynced(self.decisions, node);
         self.tell(Event::UnsyncedLost { node: self.node(node), appends, names });
     }

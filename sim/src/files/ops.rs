@@ -1,8 +1,8 @@
 //! Operations under way: each takes its time and then takes effect at one instant, the last of it.
 //!
 //! At its end, because that is the worst for whoever pauses or dies meanwhile: an operation of a paused node completes in the
-//! pause, one of a crashed process may complete after the process is gone (chance says which), one of a node whose power went
-//! never does.
+//! pause, one of a crashed process may complete after the process is gone (chance says which, and of an append how much), one of a node
+//! whose power went never does.
 
 use std::collections::VecDeque;
 use std::io::Error;
@@ -14,7 +14,7 @@ use world::{FileOperation, Metadata};
 
 use super::disk::{FileId, Path};
 use crate::agenda::Action;
-use crate::decisions::Matter;
+use crate::decisions::{Matter, digest};
 use crate::faults::Append;
 use crate::history::{Event, FileEvent};
 use crate::plan::Operation;
@@ -49,6 +49,19 @@ pub(crate) enum Outcome {
     Metadata(Metadata),
     Names(Vec<String>),
     Bytes(Vec<u8>),
+}
+
+/// Bytes that were read or written.
+#[derive(Default)]
+struct Moved {
+    bytes: u64,
+    digest: u64,
+}
+
+impl Moved {
+    fn of(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, digest: digest(bytes) }
+    }
 }
 
 /// An operation under way, or done and not yet noticed.
@@ -191,24 +204,32 @@ impl State {
     /// An operation takes effect, and whoever waits for it learns what came of it.
     pub(crate) fn take_effect(&mut self, id: OpId) {
         let Some(op) = self.ops.get(id) else { return };
-        let (path, request) = op.step.take().expect("an operation takes effect once");
+        let (path, mut request) = op.step.take().expect("an operation takes effect once");
         let (node, start, nth, abandoned) = (op.node, op.start, op.nth, op.abandoned);
         let changes = op.changes;
         let operation = Operation::from(request.operation());
         if !self.lives(node, start) {
             self.ops.remove(id);
-            if self.decisions.draw(Matter::InFlight, [node as u64, operation as u64, nth]) & 1 == 0 {
+            let drawn = self.decisions.draw(Matter::InFlight, [node as u64, operation as u64, nth]);
+            if drawn & 1 == 0 {
                 return;
+            }
+            // Who is killed in a long write has written some of it.
+            if let Request::Append { bytes, .. } = &mut request
+                && drawn & 2 == 0
+            {
+                let most = bytes.len() as u64;
+                bytes.truncate(self.decisions.below(Matter::InFlightCut, [node as u64, nth, 0], most) as usize);
             }
         }
         let to = match &request {
             Request::Rename(to) | Request::HardLink(to) => Some(Arc::clone(to)),
             _ => None,
         };
-        let (bytes, outcome) = self.perform((node, nth), changes, &path, request);
+        let (Moved { bytes, digest }, outcome) = self.perform((node, nth), changes, &path, request);
         let result = outcome.as_ref().map(|_| ()).map_err(Error::kind);
         let spoiled_by = self.faults.take_hit();
-        let event = FileEvent { node: self.node(node), operation, path, to, result, bytes, spoiled_by };
+        let event = FileEvent { node: self.node(node), operation, path, to, result, bytes, digest, spoiled_by };
         if let Some(op) = self.ops.get(id) {
             let waker = op.waker.take();
             op.outcome = Some(outcome);
@@ -225,17 +246,17 @@ impl State {
         }
     }
 
-    /// Does what is to be done. Yields how many bytes were moved, and what came of it.
+    /// Does what is to be done. Yields which bytes were moved, and what came of it.
     fn perform(
         &mut self,
         (by, nth): (usize, u64),
         changes: u64,
         path: &Path,
         request: Request,
-    ) -> (u64, Result<Outcome, Error>) {
+    ) -> (Moved, Result<Outcome, Error>) {
         let operation = Operation::from(request.operation());
         if let Some(error) = self.faults.disk_error(self.nodes[by].node.name(), operation) {
-            return (0, Err(error));
+            return (Moved::default(), Err(error));
         }
         let disk = &mut self.disk;
         let done = |result: Result<(), Error>| result.map(|()| Outcome::Done);
@@ -259,11 +280,11 @@ impl State {
             }
             Request::Read { file, offset, len } => {
                 let bytes = self.read(by, nth, path, (file, offset, len));
-                return (bytes.len() as u64, Ok(Outcome::Bytes(bytes)));
+                return (Moved::of(&bytes), Ok(Outcome::Bytes(bytes)));
             }
             Request::Append { file, bytes } => return self.append(by, nth, file, &bytes),
         };
-        (0, outcome)
+        (Moved::default(), outcome)
     }
 
     fn read(&mut self, by: usize, nth: u64, path: &Path, (file, offset, len): (FileId, u64, usize)) -> Vec<u8> {
@@ -285,17 +306,17 @@ impl State {
         bytes
     }
 
-    fn append(&mut self, by: usize, nth: u64, file: FileId, bytes: &[u8]) -> (u64, Result<Outcome, Error>) {
+    fn append(&mut self, by: usize, nth: u64, file: FileId, bytes: &[u8]) -> (Moved, Result<Outcome, Error>) {
         let node = (self.nodes[by].node.name(), by, nth);
         let offset = self.disk.size(file).len as usize;
         match self.faults.append(self.decisions, node, offset, bytes.len()) {
             Append::Whole => {
                 self.disk.append(by, file, bytes);
-                (bytes.len() as u64, Ok(Outcome::Done))
+                (Moved::of(bytes), Ok(Outcome::Done))
             }
             Append::Cut(written, error) => {
                 self.disk.append(by, file, &bytes[..written]);
-                (written as u64, Err(error))
+                (Moved::of(&bytes[..written]), Err(error))
             }
         }
     }

@@ -174,7 +174,7 @@ impl State {
         let address = [from as u64, to as u64, *sent];
         let bytes = cargo.bytes();
         let (len, digest) = (bytes.len() as u64, cargo.digest());
-        let body = if self.recording { Body::new(bytes) } else { Body::default() };
+        let body = if self.keeps_messages { Body::new(bytes) } else { Body::default() };
         let message = Message { call, part, from: self.node(from), to: self.node(to), len, digest, body };
         self.tell(Event::MessageSent(message.clone()));
         self.transmit(Parcel { message, cargo }, address);
