@@ -104,6 +104,46 @@ fn an_app_that_was_run_is_not_forgotten() {
     assert!(!events.contains(&Event::AppForgotten));
 }
 
+#[test]
+fn a_worker_that_fails_at_a_task_leaves_it_to_others_for_the_timeout_if_there_are_any() {
+    let inputs = ["a", "b"].map(|path| InputFile { path: path.into(), len: None });
+    let mut coordinator = Coordinator::new(Job { max_failures: 2, ..Job::new(JobId(1), inputs.to_vec()) });
+    let two = WorkerId(2);
+    let mut question = 0;
+    let mut ask = |coordinator: &mut Coordinator, seconds, worker| {
+        question += 1;
+        match step(coordinator, at(seconds), &Request::AskTask { worker, question }).1 {
+            Reply::Run(assignment) => Some(assignment.attempt),
+            Reply::Wait => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    let fail = |coordinator: &mut Coordinator, seconds, worker, attempt| {
+        let failure = Failure::Attempt { reason: "no such disk".into() };
+        step(coordinator, at(seconds), &Request::Failed { worker, attempt, failure });
+    };
+    let map = |map, attempt| AttemptId { task: TaskId::Map(MapIndex(map)), attempt: Attempt(attempt) };
+    step(&mut coordinator, at(0), &register("a"));
+    step(&mut coordinator, at(0), &register("ab"));
+    assert_eq!(ask(&mut coordinator, 0, ONE), Some(map(0, 1)));
+    assert_eq!(ask(&mut coordinator, 0, two), Some(map(1, 1)));
+    fail(&mut coordinator, 1, two, map(1, 1));
+    assert_eq!(ask(&mut coordinator, 1, two), None, "it is for the other worker, which is busy");
+    step(&mut coordinator, at(5), &Request::Heartbeat { worker: two, running: Vec::new() });
+    let running = vec![AttemptProgress { attempt: map(0, 1), ticks: 1 }];
+    step(&mut coordinator, at(5), &Request::Heartbeat { worker: ONE, running });
+    assert_eq!(coordinator.next_deadline(at(5)), Some(at(11)));
+    assert_eq!(ask(&mut coordinator, 11, two), Some(map(1, 2)), "which has had its time");
+    fail(&mut coordinator, 11, two, map(1, 2));
+    assert!(coordinator.ending().is_some(), "all failures count");
+
+    let mut alone = Coordinator::new(Job { max_failures: 2, ..Job::new(JobId(1), inputs.to_vec()) });
+    step(&mut alone, at(0), &register("a"));
+    assert_eq!(ask(&mut alone, 0, ONE), Some(map(0, 1)));
+    fail(&mut alone, 1, ONE, map(0, 1));
+    assert_eq!(ask(&mut alone, 1, ONE), Some(map(0, 2)), "there is nobody else");
+}
+
 /// Of the only reduce, attempt 1 on worker 1 was told to commit at once and shows nothing for the timeout of ten seconds; then attempt 2 on
 /// worker 2 is told.
 struct Committing(Coordinator);

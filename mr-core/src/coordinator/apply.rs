@@ -30,11 +30,11 @@ impl Coordinator {
             Event::AttemptCommitted { attempt, counters, .. } => {
                 self.commit(now, *attempt, *counters);
             }
-            Event::AttemptFailed { attempt, .. } => {
+            Event::AttemptFailed { attempt, worker, .. } => {
                 self.failures += 1;
                 self.end_attempt(*attempt);
                 let (table, index) = self.table_mut(attempt.task);
-                table.update(index, |task| task.failures += 1);
+                table.fail(index, *worker, now);
             }
             Event::AttemptStranded { attempt, .. } => self.end_attempt(*attempt),
             Event::MapOutputLost { map, .. } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use world::Timestamp;
 
-use super::tasks::Pick;
+use super::tasks::{Pick, Task};
 use super::{Coordinator, Event, Presence, Worker};
 use crate::app::AppIdentity;
 use crate::counters::Counters;
@@ -175,7 +175,8 @@ impl Coordinator {
             return if repeat { Reply::Run(self.assignment(attempt)) } else { Reply::Obsolete };
         }
         let (name, table) = self.open_phase();
-        let Some(pick) = table.next_for(worker, now) else { return Reply::Wait };
+        let may = |task: &Task| !self.is_for_others(now, worker, task);
+        let Some(pick) = table.next_for(worker, now, may) else { return Reply::Wait };
         let (index, backup) = match pick {
             Pick::Idle(index) | Pick::Overdue(index) => (index, false),
             Pick::Straggling(index) => (index, true),
@@ -184,6 +185,13 @@ impl Coordinator {
         let attempt = AttemptId { task: name(index), attempt: Attempt(next) };
         events.push(Event::AttemptAssigned { attempt, worker, question, backup });
         Reply::Run(self.assignment(attempt))
+    }
+
+    /// Whether `worker` has failed at `task` lately, and others are there who have not: what is wrong may be wrong with its machine, which
+    /// would else use up all the failures of the task while the others are busy.
+    fn is_for_others(&self, now: Timestamp, worker: WorkerId, task: &Task) -> bool {
+        let failed = |worker: WorkerId| task.failed_lately(worker, self.job.task_timeout, now);
+        failed(worker) && self.heard.iter().any(|&(_, other)| !failed(other))
     }
 
     fn map_outputs(&self, known: u64) -> Reply {

@@ -5,7 +5,8 @@
 //! as plain function calls. [`serve`] is the one thin driver.
 //!
 //! The rules, and where they come from: maps first, reduces once every map is committed (MapReduce paper, section 3.1); an
-//! attempt without progress gets another beside it and whichever is done first counts (section 3.3); so does, near the end of a
+//! attempt without progress gets another beside it and whichever is done first counts (section 3.3); what an attempt has failed at is for
+//! another worker to try next, if there is one; an attempt gets another beside it also, near the end of a
 //! phase, one that takes much longer than others have (section 3.6, backup tasks); only one reduce attempt at a time may put its
 //! output in place (Hadoop's commit gate); a bad map output is made again (section 3.3).
 

@@ -4,8 +4,8 @@
 //! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
 //! attempt works alone, the one that has for longest first: in the end it may get a backup. So may one whose backup has gone
 //! without a sign of progress, perhaps because its worker is dead; these are looked at one by one, and are no more than the backups that
-//! died and were not replaced yet. (A worker that asks is never given a task at which it works itself; those, no more than its slots, are
-//! passed over.)
+//! died and were not replaced yet. (A worker that asks is never given a task at which it works itself, nor one at which it has failed lately, as
+//! long as there are others who have not; those, no more than its slots and its failures, are passed over.)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub(super) struct Task {
     /// How many attempts were ever given out; the highest attempt number.
     pub(super) assigned: u32,
     pub(super) failures: u32,
+    /// Who has failed at it, and when last.
+    pub(super) failed_by: BTreeMap<WorkerId, Timestamp>,
     /// The attempt that counts.
     pub(super) committed: Option<Attempt>,
     /// What the last attempt that counted has counted. It stays in the sum when its output is lost: whoever read it counts on it, and
@@ -45,6 +47,11 @@ pub(super) struct Task {
 }
 
 impl Task {
+    /// Whether `worker` has failed at it so lately that it had better be somebody else's.
+    pub(super) fn failed_lately(&self, worker: WorkerId, timeout: Duration, now: Timestamp) -> bool {
+        self.failed_by.get(&worker).is_some_and(|failed| *failed + timeout > now)
+    }
+
     fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
         self.running.values().map(|running| running.last_progress + timeout).max()
     }
@@ -96,6 +103,8 @@ pub(super) struct TaskTable {
     alone: BTreeSet<(Timestamp, usize)>,
     /// Tasks with others, by when all but one are overdue, and by when that one began.
     accompanied: BTreeSet<(Timestamp, Timestamp, usize)>,
+    /// Until when somebody who has failed at a task waits for another to try it.
+    waits: BTreeSet<Timestamp>,
     committed: usize,
     /// How many attempts were committed, and the time that these took in all.
     took: (u32, Duration),
@@ -112,6 +121,7 @@ impl TaskTable {
             deadlines: BTreeSet::new(),
             alone: BTreeSet::new(),
             accompanied: BTreeSet::new(),
+            waits: BTreeSet::new(),
             committed: 0,
             took: (0, Duration::ZERO),
         }
@@ -143,13 +153,16 @@ impl TaskTable {
         self.tasks.get(index)?.running.get(&attempt)
     }
 
-    /// The task that `worker` should try next: the first nobody works on, else the longest overdue, else the one that straggles most;
-    /// of the latter two none at which it works itself.
-    pub(super) fn next_for(&self, worker: WorkerId, now: Timestamp) -> Option<Pick> {
-        if let Some(&index) = self.idle.first() {
+    /// The task that `worker` should try next, of those that it `may`: the first nobody works on, else the longest overdue, else the one
+    /// that straggles most; of the latter two none at which it works itself.
+    pub(super) fn next_for(&self, worker: WorkerId, now: Timestamp, may: impl Fn(&Task) -> bool) -> Option<Pick> {
+        if let Some(&index) = self.idle.iter().find(|index| may(&self.tasks[**index])) {
             return Some(Pick::Idle(index));
         }
-        let others = |index: &usize| self.tasks[*index].running.values().all(|running| running.worker != worker);
+        let others = |index: &usize| {
+            let task = &self.tasks[*index];
+            may(task) && task.running.values().all(|running| running.worker != worker)
+        };
         let overdue = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
         if let Some(index) = overdue.map(|&(_, index)| index).find(others) {
             return Some(Pick::Overdue(index));
@@ -191,7 +204,8 @@ impl TaskTable {
             let deserted = self.accompanied.range(unheard..).next().map(|&(until, ..)| until);
             [since.map(|since| since + age), old_enough, deserted].into_iter().flatten().min()
         });
-        [overdue, straggles].into_iter().flatten().min()
+        let waits = self.waits.range(now..).find(|until| **until > now).copied();
+        [overdue, straggles, waits].into_iter().flatten().min()
     }
 
     /// How long an attempt has to run until it gets a backup: twice as long as others took, and the task timeout at least. None while
@@ -209,6 +223,15 @@ impl TaskTable {
     pub(super) fn measure(&mut self, since: Timestamp, now: Timestamp) {
         self.took.0 += 1;
         self.took.1 = self.took.1.saturating_add(now.since(since));
+    }
+
+    /// An attempt of `worker` at task `index` has failed.
+    pub(super) fn fail(&mut self, index: usize, worker: WorkerId, now: Timestamp) {
+        self.waits.insert(now + self.timeout);
+        self.update(index, |task| {
+            task.failures += 1;
+            task.failed_by.insert(worker, now);
+        });
     }
 
     /// Whether attempt `attempt` has shown no progress for the timeout.
@@ -293,11 +316,11 @@ mod tests {
         let mut table = table(3);
         assign(&mut table, 1, 1, at(0));
         assign(&mut table, 0, 1, at(1));
-        assert_eq!(table.next_for(WorkerId(2), at(30)), Some(Pick::Idle(2)));
+        assert_eq!(table.next_for(WorkerId(2), at(30), |_| true), Some(Pick::Idle(2)));
         assign(&mut table, 2, 1, at(30));
-        assert_eq!(table.next_for(WorkerId(2), at(9)), None);
-        assert_eq!(table.next_for(WorkerId(2), at(10)), Some(Pick::Overdue(1)));
-        assert_eq!(table.next_for(WorkerId(2), at(30)), Some(Pick::Overdue(1)));
+        assert_eq!(table.next_for(WorkerId(2), at(9), |_| true), None);
+        assert_eq!(table.next_for(WorkerId(2), at(10), |_| true), Some(Pick::Overdue(1)));
+        assert_eq!(table.next_for(WorkerId(2), at(30), |_| true), Some(Pick::Overdue(1)));
         assert_eq!(table.next_deadline(at(10)), Some(at(11)));
     }
 
@@ -305,8 +328,8 @@ mod tests {
     fn a_worker_is_not_given_a_second_attempt_beside_its_own() {
         let mut table = table(1);
         assign(&mut table, 0, 1, at(0));
-        assert_eq!(table.next_for(WorkerId(1), at(20)), None);
-        assert_eq!(table.next_for(WorkerId(2), at(20)), Some(Pick::Overdue(0)));
+        assert_eq!(table.next_for(WorkerId(1), at(20), |_| true), None);
+        assert_eq!(table.next_for(WorkerId(2), at(20), |_| true), Some(Pick::Overdue(0)));
     }
 
     #[test]
@@ -315,8 +338,8 @@ mod tests {
         assign(&mut table, 0, 1, at(0));
         assign(&mut table, 0, 2, at(12));
         assert!(table.is_overdue(0, Attempt(1), at(12)));
-        assert_eq!(table.next_for(WorkerId(3), at(21)), None);
-        assert_eq!(table.next_for(WorkerId(3), at(22)), Some(Pick::Overdue(0)));
+        assert_eq!(table.next_for(WorkerId(3), at(21), |_| true), None);
+        assert_eq!(table.next_for(WorkerId(3), at(22), |_| true), Some(Pick::Overdue(0)));
     }
 
     #[test]
@@ -327,7 +350,7 @@ mod tests {
         assert!(table.all_committed() && !table.has_work(at(99)) && table.running(0, Attempt(1)).is_none());
         table.update(0, |task| task.committed = None);
         assert!(!table.all_committed());
-        assert_eq!(table.next_for(WorkerId(1), at(99)), Some(Pick::Idle(0)));
+        assert_eq!(table.next_for(WorkerId(1), at(99), |_| true), Some(Pick::Idle(0)));
     }
 
     /// Two tasks: the first took 30 s, the second goes on and shows progress all the time.
@@ -343,13 +366,13 @@ mod tests {
     #[test]
     fn who_takes_twice_as_long_as_the_others_gets_one_backup_on_another_worker() {
         let mut table = straggling();
-        assert_eq!((table.next_for(WorkerId(1), at(59)), table.next_deadline(at(59))), (None, Some(at(60))));
+        assert_eq!((table.next_for(WorkerId(1), at(59), |_| true), table.next_deadline(at(59))), (None, Some(at(60))));
         assert!(!table.has_work(at(59)) && table.has_work(at(60)));
-        assert_eq!(table.next_for(WorkerId(2), at(60)), None, "it works at it itself");
-        assert_eq!(table.next_for(WorkerId(1), at(60)), Some(Pick::Straggling(1)));
+        assert_eq!(table.next_for(WorkerId(2), at(60), |_| true), None, "it works at it itself");
+        assert_eq!(table.next_for(WorkerId(1), at(60), |_| true), Some(Pick::Straggling(1)));
         assign(&mut table, 1, 1, at(60));
         progress(&mut table, 1, at(99));
-        assert_eq!(table.next_for(WorkerId(3), at(100)), None, "one backup is enough");
+        assert_eq!(table.next_for(WorkerId(3), at(100), |_| true), None, "one backup is enough");
         assert!(!table.has_work(at(100)));
     }
 
@@ -361,19 +384,22 @@ mod tests {
             table.update(1, |task| task.running.get_mut(&Attempt(1)).unwrap().last_progress = now);
         };
         slow(&mut table, at(69));
-        assert_eq!((table.next_for(WorkerId(3), at(69)), table.next_deadline(at(69))), (None, Some(at(70))));
+        assert_eq!((table.next_for(WorkerId(3), at(69), |_| true), table.next_deadline(at(69))), (None, Some(at(70))));
         assert!(!table.has_work(at(69)) && table.has_work(at(70)));
-        assert_eq!(table.next_for(WorkerId(3), at(70)), Some(Pick::Straggling(1)));
-        assert_eq!(table.next_for(WorkerId(1), at(70)), None, "it may not be dead after all");
+        assert_eq!(table.next_for(WorkerId(3), at(70), |_| true), Some(Pick::Straggling(1)));
+        assert_eq!(table.next_for(WorkerId(1), at(70), |_| true), None, "it may not be dead after all");
         assign(&mut table, 1, 3, at(70));
         slow(&mut table, at(75));
-        assert_eq!(table.next_for(WorkerId(4), at(79)), None, "there is a new backup");
+        assert_eq!(table.next_for(WorkerId(4), at(79), |_| true), None, "there is a new backup");
         // The backup goes on, and it is the first attempt that shows no progress any more: the backup is not old enough yet.
         table.update(1, |task| task.running.get_mut(&Attempt(3)).unwrap().last_progress = at(90));
-        assert_eq!((table.next_for(WorkerId(4), at(91)), table.next_deadline(at(91))), (None, Some(at(100))));
+        assert_eq!((table.next_for(WorkerId(4), at(91), |_| true), table.next_deadline(at(91))), (None, Some(at(100))));
         table.update(1, |task| task.running.get_mut(&Attempt(3)).unwrap().last_progress = at(129));
-        assert_eq!((table.next_for(WorkerId(4), at(129)), table.next_deadline(at(129))), (None, Some(at(130))));
-        assert_eq!(table.next_for(WorkerId(4), at(130)), Some(Pick::Straggling(1)));
+        assert_eq!(
+            (table.next_for(WorkerId(4), at(129), |_| true), table.next_deadline(at(129))),
+            (None, Some(at(130)))
+        );
+        assert_eq!(table.next_for(WorkerId(4), at(130), |_| true), Some(Pick::Straggling(1)));
     }
 
     #[test]
@@ -385,12 +411,12 @@ mod tests {
         commit(&mut far, 0, at(0), at(1));
         progress(&mut far, 1, at(9));
         progress(&mut far, 2, at(9));
-        assert_eq!(far.next_for(WorkerId(2), at(12)), None, "one of three");
+        assert_eq!(far.next_for(WorkerId(2), at(12), |_| true), None, "one of three");
         commit(&mut far, 1, at(0), at(9));
-        assert_eq!(far.next_for(WorkerId(2), at(9)), None, "the mean is 5 s, the timeout 10 s");
-        assert_eq!(far.next_for(WorkerId(2), at(10)), Some(Pick::Straggling(2)));
+        assert_eq!(far.next_for(WorkerId(2), at(9), |_| true), None, "the mean is 5 s, the timeout 10 s");
+        assert_eq!(far.next_for(WorkerId(2), at(10), |_| true), Some(Pick::Straggling(2)));
         let mut unwanted = straggling();
         unwanted.backups = false;
-        assert_eq!(unwanted.next_for(WorkerId(1), at(60)), None);
+        assert_eq!(unwanted.next_for(WorkerId(1), at(60), |_| true), None);
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct AttemptModel {
 pub(crate) struct TaskModel {
     pub(crate) assigned: u32,
     pub(crate) failures: u32,
+    /// Who has failed at it, and when.
+    pub(crate) failed: Vec<(u32, Duration)>,
     pub(crate) committed: Option<Attempt>,
     /// What the last attempt that counted has counted, even when its output was lost since.
     pub(crate) counted: Counters,
@@ -188,12 +190,18 @@ impl Model {
             (0..self.maps.len() as u32).map(|i| TaskId::Map(MapIndex(i))).collect()
         };
         let open: Vec<TaskId> = open.into_iter().filter(|&task| self.task(task).committed.is_none()).collect();
+        // What a worker has failed at within the timeout is for others, if any are there who have not.
+        let failed = |task: TaskId, worker: u32| {
+            self.task(task).failed.iter().any(|&(who, at)| who == worker && at + TIMEOUT > self.now)
+        };
+        let there = || (1..).zip(&self.workers).filter(|(_, known)| !known.left && !known.lost).map(|(id, _)| id);
+        let is_for_others = |task: &TaskId| failed(*task, worker) && there().any(|other| !failed(*task, other));
         let attempts_at = |task: TaskId| self.attempts.iter().filter(move |a| a.open && a.id.task == task);
-        if let Some(&idle) = open.iter().find(|&&task| attempts_at(task).next().is_none()) {
+        if let Some(&idle) = open.iter().find(|&task| attempts_at(*task).next().is_none() && !is_for_others(task)) {
             return Some(idle);
         }
         let last_progress = |task: TaskId| attempts_at(task).map(|a| a.last_progress).max().unwrap_or_default();
-        let by_others = |task: &TaskId| attempts_at(*task).all(|a| a.worker != worker);
+        let by_others = |task: &TaskId| attempts_at(*task).all(|a| a.worker != worker) && !is_for_others(task);
         let overdue = open.iter().copied().filter(|&task| last_progress(task) + TIMEOUT <= self.now);
         if let Some(overdue) = overdue.filter(by_others).min_by_key(|&task| last_progress(task)) {
             return Some(overdue);
@@ -203,7 +211,8 @@ impl Model {
             true => (self.reduces.len(), &self.reduces_took),
             false => (self.maps.len(), &self.maps_took),
         };
-        if took.is_empty() || (tasks - open.len()) * 2 < tasks {
+        let some_task_waits = open.iter().any(|&task| attempts_at(task).next().is_none());
+        if some_task_waits || took.is_empty() || (tasks - open.len()) * 2 < tasks {
             return None;
         }
         let long = (took.iter().sum::<Duration>() * 2 / took.len() as u32).max(TIMEOUT);
@@ -293,11 +302,13 @@ impl Model {
         if self.ended() || self.open_attempt(worker, id).is_none() {
             return Expected::Obsolete;
         }
+        let now = self.now;
         self.open_attempt(worker, id).expect("checked above").open = false;
         self.task_mut(id.task).expect("open attempts have tasks").granted.retain(|granted| *granted != id.attempt);
         if bad_maps.is_empty() {
             let task = self.task_mut(id.task).expect("open attempts have tasks");
             task.failures += 1;
+            task.failed.push((worker, now));
             self.failed = task.failures >= MAX_FAILURES;
         }
         for map in bad_maps {

@@ -130,7 +130,8 @@ impl BackupTasks {
         (worker, waits_since): (WorkerId, Timestamp),
         (straggler, straggles_since): (AttemptId, Timestamp),
     ) -> Verdict {
-        let waited = now.since(waits_since.max(straggles_since).max(self.changed));
+        let turned_away = self.workers.turned_away_until(straggler.task, worker);
+        let waited = now.since(waits_since.max(straggles_since).max(self.changed).max(turned_away));
         if waited <= self.allowance {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //!
 //! A worker waits from the last moment at which the coordinator gave it something or saw an attempt of it end. Nothing is promised of a
 //! node that a fault has struck, nor of any once the coordinator itself was struck, nor of a worker whose attempt was overtaken, which may be busy
-//! with it for as long as it likes.
+//! with it for as long as it likes. What a worker has failed at it may have to wait for until the task timeout is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -27,6 +27,9 @@ pub(super) struct IdleWorkers {
     faults: Vec<Fault>,
     running: BTreeMap<AttemptId, Running>,
     free_since: BTreeMap<WorkerId, Timestamp>,
+    timeout: Duration,
+    /// Who has failed at what, and when last.
+    failed: BTreeMap<(TaskId, WorkerId), Timestamp>,
     node_of: BTreeMap<WorkerId, String>,
     /// Workers that the coordinator believes to be there.
     present: BTreeSet<WorkerId>,
@@ -42,6 +45,8 @@ impl IdleWorkers {
             faults: schedule.faults.clone(),
             running: BTreeMap::new(),
             free_since: BTreeMap::new(),
+            timeout: schedule.cluster.task_timeout,
+            failed: BTreeMap::new(),
             node_of: BTreeMap::new(),
             present: BTreeSet::new(),
             excused: BTreeSet::new(),
@@ -94,7 +99,11 @@ impl IdleWorkers {
                     running.last_progress = now;
                 }
             }
-            E::AttemptFailed { attempt, .. } | E::AttemptStranded { attempt, .. } => self.end(now, *attempt),
+            E::AttemptFailed { attempt, worker, .. } => {
+                self.failed.insert((attempt.task, *worker), now);
+                self.end(now, *attempt);
+            }
+            E::AttemptStranded { attempt, .. } => self.end(now, *attempt),
             E::AttemptCommitted { attempt, .. } => {
                 self.end(now, *attempt);
                 let overtaken = self.running.extract_if(.., |other, _| other.task == attempt.task);
@@ -119,6 +128,11 @@ impl IdleWorkers {
     /// The attempts that run at `task`.
     pub(super) fn running_at(&self, task: TaskId) -> impl Iterator<Item = (AttemptId, &Running)> {
         self.running().filter(move |(attempt, _)| attempt.task == task)
+    }
+
+    /// Until when `task` may be left to others, because `worker` has failed at it.
+    pub(super) fn turned_away_until(&self, task: TaskId, worker: WorkerId) -> Timestamp {
+        self.failed.get(&(task, worker)).map_or(Timestamp::default(), |failed| *failed + self.timeout)
     }
 
     /// Since when `worker` has waited; not at all, if nothing is promised of it.

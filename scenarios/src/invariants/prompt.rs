@@ -56,7 +56,8 @@ impl Prompt {
 
     fn assign(&self, now: Timestamp, attempt: AttemptId, worker: WorkerId) -> Verdict {
         let Some(waits_since) = self.workers.waits_since(worker) else { return Ok(()) };
-        let waited = now.since(self.available_since(attempt.task).max(waits_since));
+        let turned_away = self.workers.turned_away_until(attempt.task, worker);
+        let waited = now.since(self.available_since(attempt.task).max(waits_since).max(turned_away));
         if waited <= self.allowance {
             return Ok(());
         }
@@ -125,6 +126,14 @@ mod tests {
         schedule.faults = vec![Fault { when: Trigger::At(Duration::ZERO), what }];
         let start = vec![registered(1, "w1"), registered(2, "w2")];
         watch(&mut Prompt::new(&schedule), &StillDisk::default(), [start, history].concat())
+    }
+
+    #[test]
+    fn what_a_worker_has_failed_at_may_be_left_to_others_for_the_timeout() {
+        let maps = [assigned(1, map(0, 1), 1), assigned(1, map(1, 1), 2), failed_at(100, map(0, 1), 1)];
+        let again = |millis| check([&maps[..], &[assigned(millis, map(0, 2), 1)]].concat());
+        assert_eq!(again(1105), Ok(()));
+        assert!(again(2000).is_err());
     }
 
     fn failed_at(millis: u64, attempt: AttemptId, worker: u32) -> Event {
