@@ -98,7 +98,8 @@ pub struct Report {
     pub events: u64,
     /// A hash of all events and their times, in order.
     pub history_hash: u64,
-    /// How many faults of each kind struck. (A crash does not strike who is down.)
+    /// How many faults of each kind struck. (A crash does not strike who is down.) Of one that lasts this says that it began; what it did,
+    /// if anything, events tell: [`FileEvent::spoiled_by`](crate::FileEvent::spoiled_by), messages that are lost or arrive twice.
     pub faults_by_kind: BTreeMap<&'static str, u64>,
     /// How often each mark was hit (see [`World::mark`](world::World::mark)).
     pub marks: BTreeMap<&'static str, u64>,
