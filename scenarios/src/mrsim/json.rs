@@ -1,6 +1,6 @@
 //! The results of a campaign for programs: one JSON object a line, read again by `mrsim merge`.
 //!
-//! Every object has `version` (4) and `kind`:
+//! Every object has `version` (5) and `kind`:
 //!
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
@@ -8,12 +8,13 @@
 //! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
 //!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its last rows), `kept`
 //!   (the folder with everything, or null if it could not be written);
-//! * `scenario`, one for each: `scenario`, `schedules`, `failed`, `events`, `virtual_nanos`, `faults` (by kind), `slowest` (`seed` and
-//!   `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
+//! * `scenario`, one for each: `scenario`, `schedules` (how many; they are those of its first seeds), `failed`, `events`, `virtual_nanos`, `faults`
+//!   (by kind), `slowest` (`seed` and `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
 //! * `total`, once, behind the scenarios: `schedules`, `failed`; of what it is a shard: `scenarios` (names), `first_seed` and `end_seed` (of all
-//!   shards, the end not included; null when nobody said where to end), `may_end_early` (it had a time box, or was to stop at the
-//!   first failure); `shard` (`K/N`, or null); and `wall_seconds`, the only thing that depends on the machine. A file without it is that
-//!   of a campaign that was cut off, or it could not be written in full.
+//!   shards, the end not included; null when nobody said where to end), `time_box` (whether it had one); `shard` (`K/N`, or null);
+//!   `ended_early` (fewer schedules were rehearsed than there are in the shard: the time was up, or it stopped at the first failure); and
+//!   `wall_seconds`, the only thing that depends on the machine. A file without it is that of a campaign that was cut off, or it
+//!   could not be written in full.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -32,7 +33,7 @@ use crate::coverage::Step;
 use crate::failure::{Failure, Recorded};
 use crate::invariants::in_words;
 
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line {
@@ -111,6 +112,7 @@ pub(super) struct TotalLine {
     #[serde(flatten)]
     pub(super) whole: Whole,
     pub(super) shard: Option<String>,
+    pub(super) ended_early: bool,
     pub(super) wall_seconds: f64,
 }
 

@@ -1,6 +1,6 @@
 //! `mrsim merge`: the results of several shards as one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use super::exit::Ending;
 use super::json::{Content, FailureLine, Line, ScenarioLine, TotalLine, VERSION};
 use super::options::CoverageOptions;
 use super::output::Output;
-use super::tally::{Sums, Tally, Told};
+use super::share::Share;
+use super::tally::{REGRESSIONS, Sums, Tally, Told};
 use super::tell::{tell_coverage, tell_sums};
 use super::whole::Whole;
 use crate::campaign::Shard;
@@ -37,7 +38,7 @@ pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions, out: &mut Out
 struct Merger {
     sums: Sums,
     /// The shards that are there of each campaign, and how many it has.
-    shards: BTreeMap<(Whole, u64), BTreeSet<u64>>,
+    shards: BTreeMap<(Whole, u64), BTreeMap<u64, Share>>,
     wall: Duration,
 }
 
@@ -46,6 +47,7 @@ impl Merger {
         let wrong = |why: &str| Trouble::Usage(format!("{}: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
         let mut complete = false;
+        let mut seeds = BTreeMap::new();
         for (number, line) in text.lines().enumerate() {
             let line: Line = serde_json::from_str(line)
                 .map_err(|error| wrong(&format!("line {} is no result of `mrsim run --json`: {error}", number + 1)))?;
@@ -56,12 +58,15 @@ impl Merger {
                 Content::Failure(failure) => self.failure(failure),
                 Content::Scenario(scenario) => {
                     let (name, tally) = tally_of(scenario).map_err(|unknown| wrong(&unknown))?;
+                    if name != REGRESSIONS {
+                        seeds.insert(name.clone(), tally.schedules);
+                    }
                     self.sums.tallies.entry(name).or_default().join(&tally);
                 }
                 Content::Report(_) => {}
                 Content::Total(total) => {
                     complete = true;
-                    self.total(total).map_err(|twice| wrong(&twice))?;
+                    self.total(total, std::mem::take(&mut seeds)).map_err(|twice| wrong(&twice))?;
                 }
             }
         }
@@ -73,19 +78,21 @@ impl Merger {
         self.sums.fail(Ending::of_judgement(&judgement), Told { name, seed, promise, repeat });
     }
 
-    fn total(&mut self, total: TotalLine) -> Result<(), String> {
+    /// The end of a file that tells of so many seeds of each scenario.
+    fn total(&mut self, total: TotalLine, seeds: BTreeMap<String, u64>) -> Result<(), String> {
         self.wall += Duration::try_from_secs_f64(total.wall_seconds).unwrap_or_default();
         let shard: Shard = total.shard.as_deref().unwrap_or("1/1").parse()?;
         let twice = format!("another file is shard {shard} of {} as well; each must be given once", total.whole);
+        let share = Share::new(total.whole.first_seed, shard, seeds);
         let shards = self.shards.entry((total.whole, shard.count())).or_default();
-        if shards.insert(shard.number()) { Ok(()) } else { Err(twice) }
+        if shards.insert(shard.number(), share).is_none() { Ok(()) } else { Err(twice) }
     }
 
     /// Results that are not there cannot have failed: all shards must be there.
     fn must_be_whole(&self) -> Result<(), Trouble> {
         for ((whole, count), shards) in &self.shards {
             let missing: Vec<String> = (1..=*count)
-                .filter(|number| !shards.contains(number))
+                .filter(|number| !shards.contains_key(number))
                 .take(MISSING)
                 .map(|number| format!("{number}/{count}"))
                 .collect();
@@ -99,14 +106,18 @@ impl Merger {
         Ok(())
     }
 
-    /// A schedule that counts twice would make few look like many.
+    /// A schedule that counts twice would make few look like many. Shards of one whole share none.
     fn must_not_overlap(&self) -> Result<(), Trouble> {
-        let wholes: Vec<&Whole> = self.shards.keys().map(|(whole, _)| whole).collect();
-        for (index, one) in wholes.iter().enumerate() {
-            if let Some(other) = wholes[index + 1..].iter().find(|other| other.overlaps(one)) {
-                return Err(Trouble::Usage(format!(
-                    "some schedules are in both of two campaigns, and would count twice: {one}; and {other}"
-                )));
+        let wholes: Vec<_> = self.shards.iter().map(|((whole, _), shares)| (whole, shares)).collect();
+        for (index, (one, shares)) in wholes.iter().enumerate() {
+            for (other, others) in &wholes[index + 1..] {
+                let pairs = shares.values().flat_map(|share| others.values().map(move |other| (share, other)));
+                if let Some((scenario, seed)) = pairs.filter_map(|(share, other)| share.common(other)).next() {
+                    return Err(Trouble::Usage(format!(
+                        "some schedules, such as seed {seed} of {scenario}, are in both of two campaigns, and would count \
+                         twice: {one}; and {other}"
+                    )));
+                }
             }
         }
         Ok(())

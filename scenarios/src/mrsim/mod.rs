@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod replay;
 mod run;
+mod share;
 mod shrink;
 mod table;
 mod tally;

@@ -104,7 +104,7 @@ fn whole(tried: &Tried, options: &RunOptions) -> Whole {
         scenarios: tried.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         first_seed: seeds.nth(0),
         end_seed: seeds.end().or_else(|| is_usual(options).then(usual_end)),
-        may_end_early: options.time_box.is_some() || options.fail_fast,
+        time_box: options.time_box.is_some(),
     }
 }
 
@@ -168,6 +168,7 @@ impl<'a> Results<'a> {
     /// The sums are in the file before the first failure is looked into: whoever cuts that short has lost no result.
     fn close(mut self, options: &RunOptions, wall: Duration, out: &mut Output) -> Ending {
         let total = self.sums.total(true);
+        let ended_early = self.sums.total(false).schedules < campaign(self.tried, options).len();
         if let Some(json) = &mut self.json {
             for (name, tally) in &self.sums.tallies {
                 json.scenario(out, name, tally);
@@ -177,6 +178,7 @@ impl<'a> Results<'a> {
                 failed: total.failed,
                 whole: whole(self.tried, options),
                 shard: options.shard.map(|shard| shard.to_string()),
+                ended_early,
                 wall_seconds: wall.as_secs_f64(),
             };
             json.total(out, total);

@@ -97,7 +97,7 @@ fn whole_campaigns_are_added_up_unless_they_share_schedules() {
 }
 
 #[test]
-fn a_campaign_of_the_usual_length_ends_somewhere_and_one_that_may_end_early_need_not_have_come_far() {
+fn a_campaign_of_the_usual_length_ends_somewhere() {
     let fine = "about = \"a\"\npromise = \"b\"";
     let folder = folder(&[("one", fine), ("two", fine)]);
     let usual = results(&folder, "usual", &[]);
@@ -105,9 +105,30 @@ fn a_campaign_of_the_usual_length_ends_somewhere_and_one_that_may_end_early_need
     let twice = mrsim(&["merge", &usual, &within]);
     assert_eq!(twice.status.code(), Some(2), "{}", stdout(&twice));
     assert!(stderr(&twice).contains("would count twice: 2 scenarios, seeds 0..5000; and"), "{}", stderr(&twice));
-    let early = results(&folder, "early", &["--seeds", "0..9", "--fail-fast"]);
-    let rest = results(&folder, "rest", &["--seeds", "4..6"]);
-    assert_eq!(mrsim(&["merge", &early, &rest]).status.code(), Some(0));
+}
+
+#[test]
+fn a_campaign_that_could_have_ended_early_has_what_it_says_that_it_ran() {
+    let fine = "about = \"a\"\npromise = \"b\"";
+    let folder = folder(&[("one", fine), ("two", fine), ("nobody", NOBODY_LEFT)]);
+    let whole = results(&folder, "whole", &["one", "two", "--seeds", "0..9", "--fail-fast"]);
+    let boxed = results(&folder, "boxed", &["one", "--seeds", "0..9", "--for", "1h"]);
+    let stopped = results(&folder, "stopped", &["nobody", "--seeds", "0..9", "--fail-fast"]);
+    let ended_early = |file: &str| json(Path::new(file)).last().map(|total| total["ended_early"].clone());
+    assert_eq!(
+        [&whole, &boxed, &stopped].map(|file| ended_early(file)),
+        [false, false, true].map(|early| Some(early.into()))
+    );
+    let last = results(&folder, "last", &["one", "--seeds", "8..12"]);
+    for file in [&whole, &boxed] {
+        let twice = mrsim(&["merge", file, &last]);
+        assert_eq!(twice.status.code(), Some(2), "{}", stdout(&twice));
+        assert!(stderr(&twice).contains("such as seed 8 of one, are in both"), "{}", stderr(&twice));
+    }
+    let next = results(&folder, "next", &["one", "two", "--seeds", "9..12"]);
+    let rest = results(&folder, "rest", &["nobody", "--seeds", "1..9"]);
+    let added = mrsim(&["merge", &whole, &next, &stopped, &rest]);
+    assert!(stdout(&added).contains("9 of 33 failed: 1 in 3"), "{}{}", stdout(&added), stderr(&added));
 }
 
 #[test]
