@@ -130,6 +130,13 @@ impl Failure {
         smallest.unwrap_or_else(|| self.original())
     }
 
+    /// How the smallest schedule breaks the promise, where the words are not those of the one that failed.
+    fn smallest_what(&self) -> Option<&str> {
+        let recorded = self.smallest.as_ref()?.recorded.as_ref()?;
+        let what = recorded.rehearsal.broken.as_ref()?.what.as_str();
+        (what != self.outcome.what()).then_some(what)
+    }
+
     /// The schedule that failed as a plan file.
     fn original(&self) -> PlanFile {
         let promise = self.outcome.promise().unwrap_or_default();

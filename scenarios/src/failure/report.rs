@@ -16,6 +16,7 @@ pub(super) const LINES: usize = 40;
 const WHAT: usize = 8;
 const LINEAGE: usize = 7;
 const SCHEDULE: usize = 8;
+const RESULT: usize = 2;
 
 /// A failure, to be shown. It has the codes of a terminal for colours, which whoever prints it elsewhere strips.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,9 @@ impl Report<'_> {
             text.push_str("\nschedule:\n");
         }
         text.push_str(&indented(&failure.plan().schedule.describe(), SCHEDULE));
+        if let Some(what) = failure.smallest_what() {
+            text.push_str(&indented(&format!("result    {what}"), RESULT));
+        }
         if let Some(recorded) = failure.shown() {
             self.add_timeline(&mut text, recorded);
         }

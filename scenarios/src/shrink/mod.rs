@@ -1,11 +1,13 @@
-//! Shrinking: from a schedule that breaks a promise to the smallest one found that breaks the *same* promise.
+//! Shrinking: from a schedule that breaks a promise to the smallest one found that breaks the *same* promise in the same way.
 //!
 //! Each step takes something away or makes a value plainer and runs what is left. Because decisions are addressed and not drawn in
 //! sequence, taking one fault out moves nothing else, and most steps succeed or fail for a reason. First go faults, then workers,
 //! inputs and reduces, then whatever makes the rest less plain; then all over again, until nothing more can be taken away or the time is
 //! up.
 //!
-//! A job that hangs is the same failure only as long as somebody is left to work. When the last worker alive is taken away it hangs
+//! The same promise can be broken in ways that have nothing to do with each other: a job that goes in circles does not end, and one that
+//! waits does not either. So the run must also end the same way: out of time, out of events, spinning, or in the same panic, of whichever node.
+//! And a job that hangs is the same failure only as long as somebody is left to work. When the last worker alive is taken away it hangs
 //! whatever the code does, and such a plan shows nothing.
 
 mod cluster;
@@ -13,10 +15,11 @@ mod faults;
 mod pieces;
 mod workload;
 
+use std::mem::{Discriminant, discriminant};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sim::Recording;
+use sim::{Finished, Recording};
 
 use crate::campaign::Rehearse;
 use crate::invariants::{Judgement, nobody_is_left};
@@ -46,7 +49,7 @@ const STEPS: [Step; 12] = [
 pub struct Shrinking {
     /// How many schedules were tried.
     pub tried: u64,
-    /// How many of them were smaller and broke the same promise.
+    /// How many of them were smaller and failed the same way.
     pub accepted: u64,
     /// How many faults are left.
     pub faults: usize,
@@ -72,7 +75,10 @@ pub fn shrink(
     mut progress: impl FnMut(Shrinking),
 ) -> Shrunk {
     let begun = Instant::now();
-    let deserted = failure_of(schedule, rehearse).is_some_and(|original| original.deserted);
+    let original = failure_of(schedule, rehearse);
+    let same = |failing: &Failing| {
+        failing.promise == promise && original.as_ref().is_none_or(|original| failing.is_like(original))
+    };
     let mut smallest = schedule.clone();
     let mut shrinking = Shrinking { tried: 0, accepted: 0, faults: schedule.faults.len() };
     loop {
@@ -85,8 +91,7 @@ pub fn shrink(
                         return Shrunk { schedule: smallest, shrinking, complete: false };
                     }
                     shrinking.tried += 1;
-                    let same = failure_of(&candidate, rehearse)
-                        .is_some_and(|failing| failing.promise == promise && (deserted || !failing.deserted));
+                    let same = failure_of(&candidate, rehearse).is_some_and(|failing| same(&failing));
                     if same {
                         smallest = candidate;
                         shrinking.accepted += 1;
@@ -110,16 +115,38 @@ pub fn shrink(
 struct Failing {
     /// The promise that it breaks.
     promise: &'static str,
+    /// Out of what the run came to its end.
+    ended: Discriminant<Finished>,
+    /// The words of the panic that it ended in.
+    panic: Option<String>,
     /// Whether it does so because nobody is left to work, as it would with any code.
     deserted: bool,
+}
+
+impl Failing {
+    /// Whether it shows what `original` shows, with the promise left aside.
+    fn is_like(&self, original: &Self) -> bool {
+        let same_end = self.ended == original.ended && self.panic == original.panic;
+        same_end && (original.deserted || !self.deserted)
+    }
 }
 
 /// How `schedule` fails, if it does. One that the harness cannot run breaks nothing.
 fn failure_of(schedule: &Schedule, rehearse: Rehearse<'_>) -> Option<Failing> {
     let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, Recording::Nothing)).join()).ok()?;
     let broken = rehearsal.broken?;
+    let finished = &rehearsal.report.finished;
+    let panic = match finished {
+        Finished::Panicked { message, .. } => Some(without_numbers(message)),
+        _ => None,
+    };
     let deserted = broken.judgement == Judgement::Liveness && nobody_is_left(&rehearsal.report);
-    Some(Failing { promise: broken.promise, deserted })
+    Some(Failing { promise: broken.promise, ended: discriminant(finished), panic, deserted })
+}
+
+/// Lengths, indices and names of workers are others in a smaller schedule, though the panic is the same.
+fn without_numbers(message: &str) -> String {
+    message.replace(|letter: char| letter.is_ascii_digit(), "")
 }
 
 #[cfg(test)]

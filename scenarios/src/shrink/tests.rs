@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sim::{FaultKind, Finished, Recording, Report};
+use sim::{FaultKind, Finished, Node, Recording, Report};
 
 use super::*;
 use crate::coverage::Grid;
@@ -23,8 +23,13 @@ fn everything(seed: u64) -> Schedule {
 
 /// A rehearsal that did not happen.
 fn made_up(promise: Option<&'static str>) -> Rehearsal {
+    ended(Finished::AllNodesDone, promise)
+}
+
+/// A rehearsal that did not happen, and how it ended.
+fn ended(finished: Finished, promise: Option<&'static str>) -> Rehearsal {
     let report = Report {
-        finished: Finished::AllNodesDone,
+        finished,
         virtual_time: Duration::ZERO,
         healed_at: Duration::ZERO,
         events: 0,
@@ -77,6 +82,34 @@ fn a_smaller_schedule_that_breaks_another_promise_is_not_taken() {
     let rehearse = |schedule: &Schedule, _| made_up(Some(if schedule.faults.len() < 3 { "other" } else { "this" }));
     let shrunk = shrink(&schedule, "this", LONG, &rehearse, |_| {});
     assert_eq!(shrunk.schedule.faults.len(), 3);
+}
+
+/// How many of four faults are left of a schedule that breaks `promise` whatever is taken away, and ends as `ends` says for so many.
+fn faults_left(ends: impl Fn(usize) -> Finished + Sync, promise: &'static str) -> usize {
+    let schedule = (0..).map(everything).find(|schedule| schedule.faults.len() == 4).unwrap();
+    let rehearse = |schedule: &Schedule, _| ended(ends(schedule.faults.len()), Some(promise));
+    shrink(&schedule, promise, LONG, &rehearse, |_| {}).schedule.faults.len()
+}
+
+#[test]
+fn a_job_that_goes_in_circles_is_not_shrunk_to_one_that_waits() {
+    let ends = |faults| match faults {
+        2.. => Finished::EventLimit { unfinished: Vec::new() },
+        1 => Finished::Spinning { node: Node::new(1, "w1") },
+        _ => Finished::TimeLimit { unfinished: Vec::new() },
+    };
+    assert_eq!(faults_left(ends, "finishes"), 2);
+}
+
+#[test]
+fn a_panic_is_the_same_on_another_node_and_at_other_numbers_and_not_in_other_words() {
+    let panic =
+        |node: usize, message: String| Finished::Panicked { node: Node::new(node, &format!("w{node}")), message };
+    let ends = |faults| match faults {
+        2.. => panic(faults, format!("the len is {faults} but the index is 7")),
+        _ => panic(1, "no more slots".into()),
+    };
+    assert_eq!(faults_left(ends, "no_panic"), 2);
 }
 
 #[test]
