@@ -1,5 +1,6 @@
 //! A moment: one event of a history in words that a person who did not write the code understands, with what it is about.
 
+use std::io;
 use std::time::Duration;
 
 use mr_core::ids::{AttemptId, TaskId};
@@ -161,6 +162,8 @@ pub struct Moment {
     pub attempt: Option<AttemptId>,
     /// The file it was done to; of a rename or link, the new name.
     pub path: Option<String>,
+    /// Why it came to nothing, if it is a step on files that did.
+    pub failed: Option<io::ErrorKind>,
     /// Whether it says nothing new: a heartbeat, the answer to one, progress.
     pub routine: bool,
 }

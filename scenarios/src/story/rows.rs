@@ -100,8 +100,16 @@ struct Gatherer<'a> {
     rows: Vec<Row>,
     /// The row that gathers the steps on a file, and that file, on each lane.
     open: BTreeMap<Lane, (usize, String, Steps)>,
-    /// The messages that each lane has sent since it did or heard anything else: their words, the row of each and how often it was sent.
-    repeated: BTreeMap<(Lane, String), (usize, u32)>,
+    /// The messages that each lane has sent since it did or heard anything else, by their words.
+    repeated: BTreeMap<(Lane, String), Repeated>,
+}
+
+/// A message that is sent again and again.
+struct Repeated {
+    row: usize,
+    times: u32,
+    /// The words of the row, which are those of the first.
+    first: String,
 }
 
 impl Gatherer<'_> {
@@ -151,39 +159,41 @@ impl Gatherer<'_> {
         };
         let mark = Mark::Arrow(peer, link.end);
         let Some(key) = moment.lane.map(|lane| (lane, moment.words.clone())) else { return };
-        if let Some((row, times)) = self.repeated.get_mut(&key)
+        if let Some(Repeated { row, times, first }) = self.repeated.get_mut(&key)
             && self.rows[*row].mark == mark
         {
             *times += 1;
             let until = moment.at.as_secs_f64();
-            self.rows[*row].words = format!("{}{fate}, and ×{} until {until:.6}", moment.words, *times - 1);
+            self.rows[*row].words = format!("{first}, and ×{} until {until:.6}", *times - 1);
             return;
         }
         // Who hears something may have a new reason to say the same again.
         if link.end == LinkEnd::Arrived {
             self.repeated.retain(|(repeating, _), _| *repeating != peer);
         }
-        self.repeated.insert(key, (self.rows.len(), 1));
-        self.push(moment, mark, moment.words.clone() + &fate);
+        let words = moment.words.clone() + &fate;
+        self.repeated.insert(key, Repeated { row: self.rows.len(), times: 1, first: words.clone() });
+        self.push(moment, mark, words);
     }
 
     /// One more step on a file: in the row of the steps before it, when the node did nothing else since.
     fn file_step(&mut self, moment: &Moment) {
         let (Some(lane), Some(path)) = (moment.lane, &moment.path) else { return };
         let verb = moment.words.split(' ').next().unwrap_or_default();
+        let verb = moment.failed.map_or_else(|| verb.to_owned(), |error| format!("{verb} ({error})"));
         if let Some((row, open, steps)) = self.open.get_mut(&lane)
             && open == path
         {
-            steps.add(verb);
+            steps.add(&verb);
             let row = &mut self.rows[*row];
             row.words = format!("{} {} {}", self.story.nodes[lane], steps.words(), shortened(path));
-            if moment.kind != Kind::Read {
+            if moment.kind != Kind::Read && moment.failed.is_none() {
                 row.mark = Mark::Glyph(moment.kind);
             }
             return;
         }
         let mut steps = Steps::default();
-        steps.add(verb);
+        steps.add(&verb);
         let row = self.rows.len();
         self.push(moment, Mark::Glyph(moment.kind), format!("{} {}", self.story.nodes[lane], moment.words));
         self.open.insert(lane, (row, path.clone(), steps));
@@ -231,4 +241,74 @@ pub(super) fn span(time: Duration) -> String {
         2
     };
     format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+    use crate::story::causes::Causes;
+
+    fn moment(millis: u64, (lane, peer): (Lane, Option<Lane>), kind: Kind, words: &str) -> Moment {
+        Moment {
+            at: Duration::from_millis(millis),
+            lane: Some(lane),
+            peer,
+            kind,
+            words: words.into(),
+            attempt: None,
+            path: None,
+            failed: None,
+            routine: false,
+        }
+    }
+
+    fn words(moments: Vec<Moment>, links: Vec<Link>) -> Vec<(Mark, String)> {
+        let story = Story {
+            nodes: vec!["coordinator".into(), "w1".into()],
+            moments,
+            bars: Vec::new(),
+            bands: Vec::new(),
+            links,
+            log: Vec::new(),
+            broken: None,
+            end: Duration::from_secs(1),
+            causes: Causes::default(),
+        };
+        rows(&story, &Part::default()).into_iter().map(|row| (row.mark, row.words)).collect()
+    }
+
+    #[test]
+    fn a_step_on_files_that_failed_is_not_told_as_done() {
+        let step = |kind, verb: &str, failed: Option<ErrorKind>| {
+            let error = failed.map_or(String::new(), |error| format!(": {error}"));
+            let words = format!("{verb} mr-job-1{error}");
+            Moment { path: Some("mr-job-1".into()), failed, ..moment(1, (1, None), kind, &words) }
+        };
+        let told = |read_dir: Option<ErrorKind>, remove_dir: Option<ErrorKind>| {
+            let steps = vec![step(Kind::Read, "read_dir", read_dir), step(Kind::Named, "remove_dir", remove_dir)];
+            words(steps, Vec::new())
+        };
+        let row = |kind, words: &str| vec![(Mark::Glyph(kind), format!("w1 {words} mr-job-1"))];
+        let (gone, full) = (Some(ErrorKind::NotFound), Some(ErrorKind::DirectoryNotEmpty));
+        assert_eq!(told(None, None), row(Kind::Named, "read_dir, remove_dir"));
+        assert_eq!(told(gone, gone), row(Kind::Read, "read_dir (entity not found), remove_dir (entity not found)"));
+        assert_eq!(told(None, full), row(Kind::Read, "read_dir, remove_dir (directory not empty)"));
+    }
+
+    #[test]
+    fn a_message_that_is_sent_again_is_shown_with_the_time_that_its_first_copy_took() {
+        let (there, back) = ((1, Some(0)), (0, Some(1)));
+        let moments = vec![
+            moment(1, there, Kind::Sent, "w1 to coordinator: register w1"),
+            moment(3, back, Kind::Received, "w1 to coordinator: register w1"),
+            moment(10, there, Kind::Sent, "w1 to coordinator: register w1"),
+            moment(900, back, Kind::Received, "w1 to coordinator: register w1"),
+        ];
+        let link = |sent, ended| Link { sent, ended: Some(ended), end: LinkEnd::Arrived };
+        let told = words(moments, vec![link(0, 1), link(2, 3)]);
+        let once = "w1 to coordinator: register w1  +2.00 ms, and ×1 until 0.010000".to_owned();
+        assert_eq!(told, [(Mark::Arrow(0, LinkEnd::Arrived), once)]);
+    }
 }

@@ -44,6 +44,7 @@ impl<'a> Teller<'a> {
             words: words.to_owned(),
             attempt: None,
             path: None,
+            failed: None,
             routine: false,
         };
         match event {
@@ -75,7 +76,7 @@ impl<'a> Teller<'a> {
                     None => (Kind::Said, said_by_program(note), None),
                 };
                 let routine = matches!(decided(note), Some(coordinator::Event::AttemptProgressed { .. }));
-                Moment { at, lane, peer: None, kind, words, attempt, path: None, routine }
+                Moment { at, lane, peer: None, kind, words, attempt, path: None, failed: None, routine }
             }
         }
     }
@@ -88,7 +89,7 @@ impl<'a> Teller<'a> {
             (Kind::Healed, _) | (_, None) => format!("fault {fault} is over: {name}"),
             (_, Some(planned)) => format!("fault {fault}: {}", planned.what),
         };
-        Moment { at, lane, peer: None, kind, words, attempt: None, path: None, routine: false }
+        Moment { at, lane, peer: None, kind, words, attempt: None, path: None, failed: None, routine: false }
     }
 
     /// The attempt that a step on files is part of. Reading a map output is the doing of the reduce that reads it; where two reduces run
@@ -117,7 +118,7 @@ impl<'a> Teller<'a> {
         let (lane, peer) = if matches!(kind, Kind::Received | Kind::Unheard) { (to, from) } else { (from, to) };
         let words = format!("{before}{} to {}: {}", message.from, message.to, said.words);
         let routine = said.routine && matches!(kind, Kind::Sent | Kind::Received | Kind::Unheard);
-        Moment { at, lane: Some(lane), peer: Some(peer), kind, words, attempt, path: None, routine }
+        Moment { at, lane: Some(lane), peer: Some(peer), kind, words, attempt, path: None, failed: None, routine }
     }
 
     fn decided(&mut self, event: &coordinator::Event) -> (Kind, String, Option<AttemptId>) {
@@ -222,6 +223,7 @@ fn file_step(at: Duration, step: &FileEvent) -> Moment {
         words,
         attempt: None,
         path: Some(target.to_string()),
+        failed: step.result.err(),
         routine: false,
     }
 }
