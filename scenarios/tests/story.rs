@@ -174,6 +174,26 @@ fn the_log_is_told_where_it_was_written_if_it_is_asked_for() {
 }
 
 #[test]
+fn the_log_calls_a_worker_by_its_node_though_it_knows_it_by_a_number() {
+    let faults = r#"
+[[faults]]
+when = { at = "0ms" }
+what = { lossy = { from = ["w1"], to = ["coordinator"], requests = 1.0, replies = 0.0, duration = "5ms" } }
+[[faults]]
+when = { after = { node = "w2", operations = ["create"], nth = 1 } }
+what = { crash = { node = "w2" } }
+"#;
+    let schedule = canonical("Who comes first registers last.", faults).draw(1);
+    let recorded = Recorded::run(&schedule, Some(LogLevel::DEBUG)).expect("the harness does not crash");
+    let text = timeline(&recorded, &Part { log: Some(LogLevel::INFO), ..Part::default() });
+    assert!(text.contains("w2 is worker 1") && text.contains("w1 is worker 2"), "{text}");
+    assert!(text.contains("has lost w2") && text.contains("worker lost worker=w2 silent_for="), "{text}");
+    assert!(text.contains("w1 [info] registered worker=w1 job="), "what a worker says of itself:\n{text}");
+    let committed = text.lines().filter(|line| line.contains("] committed worker="));
+    assert!(committed.clone().count() == 3 && committed.clone().all(|line| line.contains("worker=w1 ")), "{text}");
+}
+
+#[test]
 fn every_kind_has_a_glyph_of_its_own() {
     let glyphs: BTreeSet<char> = Kind::ALL.map(Kind::glyph).into();
     assert_eq!(glyphs.len(), Kind::ALL.len());

@@ -74,7 +74,7 @@ impl Story {
             bars: bar::bars(history, &moments, lane_of),
             bands: band::bands(history, schedule, &nodes, report.virtual_time),
             links: link::links(history),
-            log: report.log.clone(),
+            log: report.log.iter().map(|line| teller.tell_log(line)).collect(),
             broken: rehearsal.broken.clone(),
             end: report.virtual_time,
             causes: Causes::of(history, &moments, schedule, &nodes),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mr_core::coordinator;
 use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId, WorkerId};
-use sim::{Event, FileEvent, Loss, Message, Operation, Part};
+use sim::{Event, FileEvent, LogLine, Loss, Message, Operation, Part};
 
 use super::messages::{ended, said};
 use super::moment::{Kind, Lane, Moment, short};
@@ -33,6 +33,19 @@ impl<'a> Teller<'a> {
     /// The node of a worker.
     fn home(&self, worker: WorkerId) -> String {
         self.workers.get(&worker).cloned().unwrap_or_else(|| format!("worker {}", worker.0))
+    }
+
+    /// A line of the log, once all events are told. It knows a worker by its number, `w1` for the first that registered, which looks like the
+    /// name of a node and often is not that of its own.
+    pub(super) fn tell_log(&self, line: &LogLine) -> LogLine {
+        const FIELD: &str = " worker=w";
+        let named = || {
+            let (before, rest) = line.text.split_once(FIELD)?;
+            let (number, behind) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+            let home = self.workers.get(&WorkerId(number.parse().ok()?))?;
+            Some(format!("{before} worker={home}{behind}"))
+        };
+        LogLine { text: named().unwrap_or_else(|| line.text.clone()), ..line.clone() }
     }
 
     pub(super) fn tell(&mut self, at: Duration, event: &Event) -> Moment {
