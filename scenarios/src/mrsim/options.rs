@@ -240,7 +240,7 @@ pub(super) struct RunOptions {
 /// What is told of what was tried.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct CoverageOptions {
-    /// Show which faults struck at which step of the protocol, and which marks were hit.
+    /// Show which faults struck at which step of the protocol, that is, did something there, and which marks were hit.
     #[arg(long)]
     pub(super) coverage: bool,
     /// Fail if any fault never struck at some step, or some mark was never hit.
