@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sim::Fault;
 use toml::Spanned;
 
-use crate::scenario::{FileProblem, read_text, stem, toml_files};
-use crate::schedule::{ClusterShape, Models, Schedule, Workload, check_fault};
+use crate::scenario::{FileProblem, did_you_mean, read_text, stem, toml_files};
+use crate::schedule::{ClusterShape, Models, Schedule, Workload, check};
 
 /// A schedule and what a person should know about it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,7 +28,7 @@ pub struct PlanFile {
 #[serde(deny_unknown_fields)]
 struct Written {
     about: String,
-    breaks: Option<String>,
+    breaks: Option<Spanned<String>>,
     seed: u64,
     cluster: Spanned<ClusterShape>,
     workload: Spanned<Workload>,
@@ -54,14 +54,16 @@ impl PlanFile {
     /// When it makes no sense: an unknown key or word, a number out of bounds, a node that is not there.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileProblem> {
         let written: Written = toml::from_str(text).map_err(|error| FileProblem::of_toml(path, text, &error))?;
-        let checks = [
+        let (cluster, faults) = (written.cluster.get_ref(), &written.faults);
+        let breaks = written.breaks.iter().map(|name| (name.span(), check_promise(name.get_ref())));
+        let shapes = [
             (written.cluster.span(), written.cluster.get_ref().check()),
             (written.workload.span(), written.workload.get_ref().check()),
         ];
-        let models = written.models.iter().map(|models| (models.span(), models.get_ref().check()));
-        let cluster = written.cluster.get_ref();
-        let faults = written.faults.iter().map(|fault| (fault.span(), check_fault(fault.get_ref(), cluster)));
-        for (span, sense) in checks.into_iter().chain(models).chain(faults) {
+        let models = written.models.iter().map(|models| (models.span(), models.get_ref().check(cluster)));
+        let count = faults.last().map(|last| (last.span(), check::faults(faults.len() as u64)));
+        let faults = faults.iter().map(|fault| (fault.span(), check::fault(fault.get_ref(), cluster)));
+        for (span, sense) in breaks.chain(shapes).chain(models).chain(count).chain(faults) {
             sense.map_err(|what| FileProblem::at(path, text, &span, what))?;
         }
         let schedule = Schedule {
@@ -71,7 +73,7 @@ impl PlanFile {
             models: written.models.map(Spanned::into_inner).unwrap_or_default(),
             faults: written.faults.into_iter().map(Spanned::into_inner).collect(),
         };
-        Ok(Self { about: written.about, breaks: written.breaks, schedule })
+        Ok(Self { about: written.about, breaks: written.breaks.map(Spanned::into_inner), schedule })
     }
 
     /// Reads all plan files (`*.toml`) of a directory, with their names (without `.toml`), in the order of these.
@@ -94,9 +96,41 @@ impl PlanFile {
     }
 }
 
+/// What a plan can break: the promises, and what else can go wrong in a campaign.
+const PROMISES: [&str; 23] = [
+    "agreement",
+    "backup_tasks",
+    "commits_are_real",
+    "committed_inputs",
+    "counters",
+    "determinism",
+    "done_once",
+    "everyone_agrees",
+    "fails_honestly",
+    "finishes",
+    "gives_up_cleanly",
+    "harness",
+    "maps_before_reduces",
+    "no_panic",
+    "not_reissued_in_time",
+    "nothing_left",
+    "outputs",
+    "private_files",
+    "prompt",
+    "quiet_after_end",
+    "registered_once",
+    "slots_respected",
+    "work_done_once",
+];
+
+fn check_promise(name: &str) -> check::Sense {
+    check::ensure(PROMISES.contains(&name), || format!("there is no promise `{name}`{}", did_you_mean(name, PROMISES)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invariants::in_words;
 
     const PLAN: &str = r#"
 about = "w1 loses power."
@@ -175,6 +209,57 @@ max = "3ms"
         let found = with(latency).expect_err("its typical is below its min").to_string();
         assert!(found.starts_with("plan.toml:21: ") && found.contains("network: 2ms, 1ms"), "{found}");
         assert_eq!(with(&latency.replace("2ms", "1us")).map(drop), Ok(()));
+    }
+
+    #[test]
+    fn nodes_are_slow_only_where_there_are_such_nodes() {
+        let compute = "[models.compute]\nnanos_per_byte = 1.0\nnanos_per_record = 1.0";
+        let with = |node: &str| parse(&format!("{PLAN}\n{compute}\nslowness = {{ {node} = 3.0 }}\n"));
+        let found = with("w3").expect_err("there are two").to_string();
+        assert!(found.starts_with("plan.toml:21: slowness: this cluster has no node `w3`, only w1, w2"), "{found}");
+        assert_eq!(with("w2").map(drop), Ok(()));
+    }
+
+    #[test]
+    fn a_plan_breaks_what_is_promised() {
+        let with = |name: &str| PLAN.replacen("seed = 7", &format!("breaks = \"{name}\"\nseed = 7"), 1);
+        let found = parse(&with("output")).expect_err("it is called `outputs`").to_string();
+        assert_eq!(found, "plan.toml:3: there is no promise `output`; did you mean `outputs`?");
+        assert!(PROMISES.into_iter().all(|name| parse(&with(name)).is_ok()));
+    }
+
+    #[test]
+    fn every_promise_and_nothing_else_can_be_broken() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/invariants");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let has_sentence = |name: &str| in_words(name) != in_words("harness");
+        let mut promises: Vec<_> = files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
+        promises.retain(|name| has_sentence(name));
+        promises.extend(["determinism", "harness", "no_panic"].map(str::to_owned));
+        promises.sort();
+        assert_eq!(promises, PROMISES);
+    }
+
+    #[test]
+    fn more_than_makes_sense_is_refused() {
+        let workers = format!("workers = [{}{{ slots = 1 }}]", "{ slots = 1 }, ".repeat(10_000));
+        let faults = "\n[[faults]]\nwhen = { at = \"1s\" }\nwhat = { crash = { node = \"w1\" } }\n".repeat(10_000);
+        let found = parse(&format!("{PLAN}{faults}")).expect_err("one more than ten thousand").to_string();
+        assert!(found.ends_with("a plan has at most 10000 faults, not 10001"), "{found}");
+        for (from, to, problem) in [
+            (
+                "workers = [{ slots = 1 }, { slots = 1, start_after = \"2s\" }]",
+                workers.as_str(),
+                "1 to 10000 workers, not 10001",
+            ),
+            ("slots = 1 }", "slots = 20000 }", "1 to 10000 slots, not 20000"),
+            ("{ hex = \"ff00\" }", &"\"\", ".repeat(10_000), "a job has at most 10000 files, not 10001"),
+            ("reduces = 2", "reduces = 20000", "1 to 10000 reduces, not 20000"),
+            ("\"1s\"\nmax", "\"0s\"\nmax", "the task timeout is longer than nothing"),
+        ] {
+            let found = problem_of(from, to);
+            assert!(found.ends_with(problem), "{found}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::stream::Stream;
+use crate::schedule::check::Sense;
 
 /// Something that can be drawn between two ends.
 pub(super) trait Value: Copy + PartialOrd + fmt::Debug {
@@ -44,6 +45,11 @@ impl<T: Value> Between<T> {
     /// Always `value`.
     pub(super) const fn exactly(value: T) -> Self {
         Self { low: value, high: value }
+    }
+
+    /// Whether `check` holds at both ends, and so between them.
+    pub(super) fn check(self, check: impl Fn(T) -> Sense) -> Sense {
+        check(self.low).and_then(|()| check(self.high))
     }
 
     /// Draws one, both ends included.

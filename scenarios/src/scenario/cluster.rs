@@ -4,35 +4,37 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use sim::Spread;
+use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
+use super::problem::{Problem, first_problem, unwritten};
 use super::stream::Stream;
-use crate::schedule::{ClusterShape, Models, WorkerShape};
+use crate::schedule::{ClusterShape, Models, WorkerShape, check};
 
 /// The `[cluster]` of a scenario file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ClusterRanges {
     /// How many workers are there from the start.
-    pub(super) workers: Between<Count>,
+    pub(super) workers: Spanned<Between<Count>>,
     /// How many attempts each runs at once.
-    slots: Between<Count>,
+    slots: Spanned<Between<Count>>,
     /// The job's task timeout.
-    task_timeout: Between<Duration>,
+    task_timeout: Spanned<Between<Duration>>,
     /// How many attempts of a task may fail.
     max_failures: Between<Count>,
     /// Whether stragglers get backups: the chance of it.
     backup_tasks: Odds,
     /// Workers that come later.
-    pub(super) late: Option<Late>,
+    pub(super) late: Option<Spanned<Late>>,
 }
 
 impl Default for ClusterRanges {
     fn default() -> Self {
         Self {
-            workers: Between { low: Count(1), high: Count(4) },
-            slots: Between { low: Count(1), high: Count(2) },
-            task_timeout: Between { low: Duration::from_millis(500), high: Duration::from_secs(5) },
+            workers: unwritten(Between { low: Count(1), high: Count(4) }),
+            slots: unwritten(Between { low: Count(1), high: Count(2) }),
+            task_timeout: unwritten(Between { low: Duration::from_millis(500), high: Duration::from_secs(5) }),
             // Faults make attempts fail through no fault of the app's.
             max_failures: Between::exactly(Count(1000)),
             backup_tasks: Odds(0.5),
@@ -50,19 +52,40 @@ pub(super) struct Late {
 }
 
 impl ClusterRanges {
+    /// What a plan could not have of what is drawn from it: where in the file, and what.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let late = self.late.as_ref().map(|late| (late.span(), check::workers(self.most_workers())));
+        first_problem(
+            [
+                (self.workers.span(), self.workers.get_ref().check(|workers| check::workers(workers.0 as usize))),
+                (self.slots.span(), self.slots.get_ref().check(|slots| check::slots(slots.0))),
+                (self.task_timeout.span(), self.task_timeout.get_ref().check(check::task_timeout)),
+            ]
+            .into_iter()
+            .chain(late),
+        )
+    }
+
+    /// How many workers there are in the largest cluster.
+    pub(super) fn most_workers(&self) -> usize {
+        let late = self.late.as_ref().map_or(0, |late| late.get_ref().workers.high.0);
+        self.workers.get_ref().high.0 as usize + late as usize
+    }
+
     pub(super) fn draw(&self, stream: &mut Stream) -> ClusterShape {
         let mut workers = Vec::new();
-        for _ in 0..self.workers.draw(stream).0 {
-            workers.push(WorkerShape { slots: self.slots.draw(stream).0, start_after: Duration::ZERO });
+        let slots = self.slots.get_ref();
+        for _ in 0..self.workers.get_ref().draw(stream).0 {
+            workers.push(WorkerShape { slots: slots.draw(stream).0, start_after: Duration::ZERO });
         }
-        if let Some(late) = &self.late {
+        if let Some(late) = self.late.as_ref().map(Spanned::get_ref) {
             for _ in 0..late.workers.draw(stream).0 {
-                workers.push(WorkerShape { slots: self.slots.draw(stream).0, start_after: late.after.draw(stream) });
+                workers.push(WorkerShape { slots: slots.draw(stream).0, start_after: late.after.draw(stream) });
             }
         }
         ClusterShape {
             workers,
-            task_timeout: self.task_timeout.draw(stream),
+            task_timeout: self.task_timeout.get_ref().draw(stream),
             max_failures: self.max_failures.draw(stream).0,
             backup_tasks: self.backup_tasks.draw(stream),
         }

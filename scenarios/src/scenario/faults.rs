@@ -1,6 +1,6 @@
 //! What goes wrong in a scenario: groups of faults, each with how often, when and what, from which a seed draws a plan.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
 use super::kinds::KindRanges;
+use super::problem::{Problem, unwritten};
 use super::stream::Stream;
 use super::targets::{Target, any_worker};
 use crate::schedule::ClusterShape;
@@ -22,7 +23,7 @@ pub(super) struct FaultGroup {
     chance: Odds,
     /// How many such faults those seeds have.
     #[serde(default = "one")]
-    count: Between<Count>,
+    count: Spanned<Between<Count>>,
     /// When they strike.
     when: Spanned<When>,
     /// What happens then.
@@ -33,8 +34,8 @@ fn always() -> Odds {
     Odds(1.0)
 }
 
-fn one() -> Between<Count> {
-    Between::exactly(Count(1))
+fn one() -> Spanned<Between<Count>> {
+    unwritten(Between::exactly(Count(1)))
 }
 
 /// When a fault strikes; where both are given, half of the faults each way.
@@ -60,7 +61,7 @@ struct After {
 
 impl FaultGroup {
     /// What is wrong with it in a scenario whose clusters have this many workers: where in the file, and what.
-    pub(super) fn problem(&self, workers: &RangeInclusive<usize>) -> Option<(std::ops::Range<usize>, String)> {
+    pub(super) fn problem(&self, workers: &RangeInclusive<usize>) -> Option<Problem> {
         let when = self.when.get_ref();
         let refuse = |what: &str| Some((self.when.span(), what.to_owned()));
         match (&when.at, &when.after) {
@@ -89,12 +90,19 @@ impl FaultGroup {
         targets.find_map(|target| Some((target.span(), target.get_ref().problem(workers)?)))
     }
 
+    /// How many faults it comes to at most where there are at most so many workers, and where the file says so.
+    pub(super) fn most(&self, workers: usize) -> (Range<usize>, u64) {
+        let each = self.what.node().is_some_and(|node| *node.get_ref() == Target::EveryWorker);
+        let count = u64::from(self.count.get_ref().high.0);
+        (self.count.span(), count * if each { workers as u64 } else { 1 })
+    }
+
     /// Draws the faults of this group.
     pub(super) fn draw(&self, cluster: &ClusterShape, stream: &mut Stream, faults: &mut Vec<Fault>) {
         if !self.chance.draw(stream) {
             return;
         }
-        for _ in 0..self.count.draw(stream).0 {
+        for _ in 0..self.count.get_ref().draw(stream).0 {
             let any = any_worker(cluster, stream);
             let resolve = |target: &Target| target.nodes(cluster, &any);
             let hit = self.what.node().map_or(vec![any.clone()], |node| resolve(node.get_ref()));

@@ -18,15 +18,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use self::cluster::{ClusterRanges, ModelRanges};
 use self::faults::FaultGroup;
 pub use self::problem::FileProblem;
-pub(crate) use self::problem::nearest;
+use self::problem::{Problem, first_problem};
+pub(crate) use self::problem::{did_you_mean, nearest};
 use self::stream::Stream;
 use self::workload::WorkloadRanges;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, check};
 
 /// One situation that is rehearsed, read from a file in `scenarios/cases`.
 #[derive(Debug, Clone)]
@@ -51,11 +51,29 @@ struct Written {
     promise: String,
     #[serde(default)]
     cluster: ClusterRanges,
-    workload: Option<Spanned<WorkloadRanges>>,
+    #[serde(default)]
+    workload: WorkloadRanges,
     #[serde(default)]
     models: ModelRanges,
     #[serde(default)]
     faults: Vec<FaultGroup>,
+}
+
+impl Written {
+    /// What makes no sense, or could not stand in a plan: where in the file, and what.
+    fn problem(&self) -> Option<Problem> {
+        let workers = self.cluster.workers.get_ref();
+        let workers = workers.low.0 as usize..=workers.high.0 as usize;
+        let mut most = 0_u64;
+        let all_faults = self.faults.iter().map(|group| {
+            let (span, count) = group.most(self.cluster.most_workers());
+            most = most.saturating_add(count);
+            (span, check::faults(most))
+        });
+        let ranges = self.cluster.problem().or_else(|| self.workload.problem());
+        let ranges = ranges.or_else(|| self.faults.iter().find_map(|group| group.problem(&workers)));
+        ranges.or_else(|| first_problem(all_faults))
+    }
 }
 
 impl Scenario {
@@ -75,15 +93,7 @@ impl Scenario {
     /// When it makes no sense: an unknown key or word, a number out of bounds, a node that is not there.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileProblem> {
         let written: Written = toml::from_str(text).map_err(|error| FileProblem::of_toml(path, text, &error))?;
-        let workload = match written.workload {
-            Some(workload) if !workload.get_ref().names_an_app() => {
-                return Err(FileProblem::at(path, text, &workload.span(), "`apps` names none; leave it out for all"));
-            }
-            workload => workload.map(Spanned::into_inner).unwrap_or_default(),
-        };
-        let workers = written.cluster.workers;
-        let workers = workers.low.0 as usize..=workers.high.0 as usize;
-        if let Some((span, what)) = written.faults.iter().find_map(|group| group.problem(&workers)) {
+        if let Some((span, what)) = written.problem() {
             return Err(FileProblem::at(path, text, &span, what));
         }
         Ok(Self {
@@ -91,7 +101,7 @@ impl Scenario {
             about: written.about,
             promise: written.promise,
             cluster: written.cluster,
-            workload,
+            workload: written.workload,
             models: written.models,
             faults: written.faults,
         })

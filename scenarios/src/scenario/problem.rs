@@ -4,6 +4,10 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
+
+use crate::schedule::check::Sense;
+
 /// Why a scenario or plan file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileProblem {
@@ -50,11 +54,29 @@ impl FileProblem {
     }
 }
 
+/// What makes no sense in a file: the bytes where it stands, and why.
+pub(super) type Problem = (Range<usize>, String);
+
+/// The first of `checks` that does not hold.
+pub(super) fn first_problem(checks: impl IntoIterator<Item = (Range<usize>, Sense)>) -> Option<Problem> {
+    checks.into_iter().find_map(|(span, sense)| Some((span, sense.err()?)))
+}
+
+/// What holds where a file says nothing.
+pub(super) fn unwritten<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
 /// The word of `words` that is most like `word`, if any is like it at all.
 pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), other);
     let best = words.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
     (likeness(best) > 0.7).then_some(best)
+}
+
+/// The end of a message about `word`, with the nearest of `words` if any is like it.
+pub(crate) fn did_you_mean<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, words).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"))
 }
 
 /// The nearest right word comes with the message, because nobody reads a list of fifteen words.

@@ -103,7 +103,7 @@ fn wrong_ranges_and_nodes_that_are_not_there_are_told_with_their_line() {
         ("any worker", "everybody", "here/zombie.toml:16: this kind of fault hits one node"),
         ("operations =", "node = \"every worker\", operations =", "here/zombie.toml:15: a fault waits for one node"),
         ("operations =", "node = \"everybody\", operations =", "here/zombie.toml:15: a fault waits for one node"),
-        ("[\"trail\"]", "[]", "here/zombie.toml:8: `apps` names none"),
+        ("[\"trail\"]", "[]", "here/zombie.toml:9: `apps` names none"),
         ("[\"rename\"]", "[]", "here/zombie.toml:15: `operations` names none"),
         ("promise = \"b\"", "", "here/zombie.toml:1: missing field `promise`"),
     ] {
@@ -113,6 +113,118 @@ fn wrong_ranges_and_nodes_that_are_not_there_are_told_with_their_line() {
     let nowhen = SCENARIO.lines().map(|line| if line.starts_with("when") { "when = {}" } else { line });
     let found = parse(&nowhen.collect::<Vec<_>>().join("\n")).unwrap_err().to_string();
     assert!(found.starts_with("here/zombie.toml:15: a fault strikes `at` a time or `after` an operation"), "{found}");
+}
+
+#[test]
+fn what_no_plan_could_have_is_told_with_its_line_and_what_is_allowed() {
+    for (from, to, problem) in [
+        ("[1, 3]", "[1, 20000]", "here/zombie.toml:5: a cluster has 1 to 10000 workers, not 20000"),
+        ("slots = 2", "slots = [1, 20000]", "here/zombie.toml:6: a worker has 1 to 10000 slots, not 20000"),
+        ("slots = 2", "task_timeout = [\"0s\", \"1s\"]", "here/zombie.toml:6: the task timeout is longer than nothing"),
+        (
+            "slots = 2",
+            "late = { workers = 10000, after = \"1s\" }",
+            "here/zombie.toml:6: a cluster has 1 to 10000 workers, not 10003",
+        ),
+        ("[1, 4]", "[1, 20000]", "here/zombie.toml:11: a job has 1 to 10000 reduces, not 20000"),
+        ("[1, 2]\nreduces", "[1, 20000]\nreduces", "here/zombie.toml:10: a job has at most 10000 files, not 20000"),
+        (
+            "reduces = [1, 4]",
+            "words = 1000000000000",
+            "here/zombie.toml:11: the files of a job have at most 100000000 bytes in all, not 10000000000000, as 2 of \
+             1000000000000 words can have",
+        ),
+        (
+            "[1, 2]\nreduces",
+            "10000\nlong_words = 0.1\nreduces",
+            "here/zombie.toml:10: the files of a job have at most 100000000 bytes",
+        ),
+        (
+            "reduces = [1, 4]",
+            "vocabulary = 20000",
+            "here/zombie.toml:11: there are 1 to 10000 different words, not 20000",
+        ),
+        ("count = [1, 2]", "count = [1, 20000]", "here/zombie.toml:14: a plan has at most 10000 faults, not 20000"),
+    ] {
+        let found = problem_of(from, to);
+        assert!(found.starts_with(problem), "{found}");
+    }
+    let twice = SCENARIO.replacen("count = [1, 2]", "count = 2000", 1).replacen("any worker", "every worker", 1);
+    let twice = parse(&twice.replacen("[1, 3]", "[1, 10]", 1)).unwrap_err().to_string();
+    assert_eq!(twice, "here/zombie.toml:14: a plan has at most 10000 faults, not 20000", "ten times two thousand");
+}
+
+/// Every range from the least to the most that it can have.
+const WIDEST: &str = r#"about = "a"
+promise = "b"
+[cluster]
+workers = [1, 100]
+slots = [1, 10000]
+task_timeout = ["1us", "36500days"]
+max_failures = [1, 4294967295]
+backup_tasks = 0.5
+late = { workers = [1, 100], after = ["0s", "36500days"] }
+[workload]
+files = [0, 20]
+words = [0, 20]
+vocabulary = [1, 10000]
+long_words = 0.1
+empty = 0.1
+binary = 0.3
+reduces = [1, 10000]
+split = { share = 0.5, bytes = [1, 4294967295] }
+join = { share = 0.5, bytes = [1, 4294967295] }
+tight = 0.5
+trouble = { phase = "map", times = [1, 4294967295] }
+[models]
+message = ["0s", "36500days"]
+file_operation = ["0s", "36500days"]
+compute_per_byte = ["0s", "36500days"]
+compute_per_record = ["0s", "36500days"]
+[[faults]]
+count = [1, 20]
+when = { at = ["0s", "36500days"], after = { operations = ["send"], nth = [1, 4294967295] } }
+what = { crash = { node = "every worker", restart_after = ["0s", "36500days"] } }
+[[faults]]
+when = { at = "0s" }
+what = { lossy = { from = ["everybody"], to = ["any worker", "w1"], requests = [0, 1], replies = [0, 1], duration = ["0s", "36500days"] } }
+[[faults]]
+when = { at = "0s" }
+what = { delaying = { from = ["coordinator"], to = [], extra = ["0s", "36500days"], duration = ["0s", "36500days"] } }
+[[faults]]
+when = { at = "0s" }
+what = { slow_disk = { node = "any worker", factor = [1, 1e9], duration = ["0s", "36500days"] } }
+[[faults]]
+when = { at = "0s" }
+what = { clock_drift = { node = "coordinator", parts_per_million = [-900000, 1000000000], duration = ["0s", "36500days"] } }
+[[faults]]
+when = { at = "0s" }
+what = { clock_jump = { node = "w1", forward = ["0s", "36500days"] } }
+"#;
+
+/// Writes down what each of these seeds draws, and reads it again.
+fn check_plans(scenario: &Scenario, seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        let plan = PlanFile { about: scenario.about.clone(), breaks: None, schedule: scenario.draw(seed) };
+        let read = PlanFile::parse(Path::new(&scenario.name), &plan.to_toml());
+        assert_eq!(read.as_ref(), Ok(&plan), "{} {seed}", scenario.name);
+    }
+}
+
+#[test]
+fn what_is_drawn_from_the_widest_ranges_can_be_written_down_and_read_again() {
+    check_plans(&parse(WIDEST).unwrap(), 0..50);
+    // Both ends of all of them.
+    let ends = |end: usize| {
+        let line = |line: &str| match line.split_once(" = [").filter(|_| !line.contains('{')) {
+            Some((key, ends)) => format!("{key} = {}\n", ends.trim_end_matches(']').split(", ").nth(end).unwrap()),
+            None => format!("{line}\n"),
+        };
+        WIDEST.lines().map(line).collect::<String>()
+    };
+    for end in [0, 1] {
+        check_plans(&parse(&ends(end)).unwrap(), 0..5);
+    }
 }
 
 #[test]
@@ -126,13 +238,7 @@ fn a_file_or_folder_that_is_not_there_is_named() {
 
 #[test]
 fn every_case_draws_schedules_that_can_be_written_down_and_read_again() {
-    for scenario in cases() {
-        for seed in 0..100 {
-            let plan = PlanFile { about: scenario.about.clone(), breaks: None, schedule: scenario.draw(seed) };
-            let read = PlanFile::parse(Path::new(&scenario.name), &plan.to_toml());
-            assert_eq!(read.as_ref(), Ok(&plan), "{} {seed}", scenario.name);
-        }
-    }
+    cases().iter().for_each(|scenario| check_plans(scenario, 0..100));
 }
 
 #[test]

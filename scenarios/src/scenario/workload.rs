@@ -3,23 +3,34 @@
 use std::num::NonZeroU64;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
+use super::problem::{Problem, first_problem, unwritten};
 use super::stream::Stream;
+use crate::schedule::check::{self, ensure};
 use crate::schedule::{AppChoice, Bytes, LimitsShape, Phase, Trouble, Workload};
+
+/// A word is a syllable of two letters, so many times: from how often to how often in a short word, and in a long one.
+const SYLLABLE: u64 = 2;
+const SHORT: (u64, u64) = (1, 2);
+const LONG: (u64, u64) = (100, 300);
+
+/// The most different words that make sense: there are fewer syllables.
+const VOCABULARY: u32 = 10_000;
 
 /// The `[workload]` of a scenario file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WorkloadRanges {
     /// One of these apps.
-    apps: Vec<AppChoice>,
+    apps: Spanned<Vec<AppChoice>>,
     /// How many input files.
-    files: Between<u64>,
+    files: Spanned<Between<u64>>,
     /// How many words a file has.
-    words: Between<u64>,
+    words: Spanned<Between<u64>>,
     /// How many different words there are.
-    vocabulary: Between<Count>,
+    vocabulary: Spanned<Between<Count>>,
     /// The share of words that are some hundred letters long.
     long_words: Odds,
     /// The share of files with nothing in them.
@@ -27,7 +38,7 @@ pub(super) struct WorkloadRanges {
     /// The share of files of arbitrary bytes.
     binary: Odds,
     /// How many partitions.
-    reduces: Between<Count>,
+    reduces: Spanned<Between<Count>>,
     /// Whether the app's combiner is used.
     combine: Odds,
     /// Whether files are split, and into pieces of which size.
@@ -43,14 +54,20 @@ pub(super) struct WorkloadRanges {
 impl Default for WorkloadRanges {
     fn default() -> Self {
         Self {
-            apps: vec![AppChoice::Wc, AppChoice::Indexer, AppChoice::Sort, AppChoice::Trail, AppChoice::Signed],
-            files: Between { low: 1, high: 6 },
-            words: Between { low: 1, high: 120 },
-            vocabulary: Between { low: Count(1), high: Count(40) },
+            apps: unwritten(vec![
+                AppChoice::Wc,
+                AppChoice::Indexer,
+                AppChoice::Sort,
+                AppChoice::Trail,
+                AppChoice::Signed,
+            ]),
+            files: unwritten(Between { low: 1, high: 6 }),
+            words: unwritten(Between { low: 1, high: 120 }),
+            vocabulary: unwritten(Between { low: Count(1), high: Count(40) }),
             long_words: Odds(0.0),
             empty: Odds(0.1),
             binary: Odds(0.0),
-            reduces: Between { low: Count(1), high: Count(5) },
+            reduces: unwritten(Between { low: Count(1), high: Count(5) }),
             combine: Odds(0.5),
             split: Split::default(),
             join: Join::default(),
@@ -102,21 +119,44 @@ fn half() -> Odds {
 }
 
 impl WorkloadRanges {
-    /// Whether an app is named at all.
-    pub(super) fn names_an_app(&self) -> bool {
-        !self.apps.is_empty()
+    /// What makes no sense, or what a plan could not have of what is drawn from it: where in the file, and what.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let (files, words) = (self.files.get_ref().high, self.words.get_ref().high);
+        let bytes = files.saturating_mul(words).saturating_mul(self.longest_word());
+        let input = check::input_bytes(bytes).map_err(|what| format!("{what}, as {files} of {words} words can have"));
+        let vocabulary = self.vocabulary.get_ref().high.0;
+        let has_apps = !self.apps.get_ref().is_empty();
+        first_problem([
+            (self.apps.span(), ensure(has_apps, || "`apps` names none; leave it out for all".into())),
+            (self.files.span(), self.files.get_ref().check(check::files)),
+            (if self.words.span().is_empty() { self.files.span() } else { self.words.span() }, input),
+            (
+                self.vocabulary.span(),
+                ensure(vocabulary <= VOCABULARY, || {
+                    format!("there are 1 to {VOCABULARY} different words, not {vocabulary}")
+                }),
+            ),
+            (self.reduces.span(), self.reduces.get_ref().check(|reduces| check::reduces(reduces.0))),
+        ])
+    }
+
+    /// How many bytes a word has at most, with what divides it from the next.
+    fn longest_word(&self) -> u64 {
+        let repeats = if self.long_words.0 > 0.0 { LONG.1 } else { SHORT.1 };
+        repeats * SYLLABLE + 1
     }
 
     pub(super) fn draw(&self, stream: &mut Stream) -> Workload {
-        let app = *stream.choose(&self.apps);
+        let app = *stream.choose(self.apps.get_ref());
         let words = self.draw_words(stream);
-        let inputs: Vec<Bytes> = (0..self.files.draw(stream)).map(|_| self.draw_input(&words, stream)).collect();
+        let inputs: Vec<Bytes> =
+            (0..self.files.get_ref().draw(stream)).map(|_| self.draw_input(&words, stream)).collect();
         let split = self.split.share.draw(stream);
         let split_size = self.split.bytes.draw(stream).0;
         let mut workload = Workload {
             app,
             combine: self.combine.draw(stream),
-            reduces: self.reduces.draw(stream).0,
+            reduces: self.reduces.get_ref().draw(stream).0,
             split_size: NonZeroU64::new(split_size.into()).filter(|_| split),
             join_size: None,
             limits: if self.tight.draw(stream) { tight_limits(stream) } else { LimitsShape::ROOMY },
@@ -132,10 +172,11 @@ impl WorkloadRanges {
 
     /// Different words: letters only, because apps cut text at everything else.
     fn draw_words(&self, stream: &mut Stream) -> Vec<String> {
-        let count = self.vocabulary.draw(stream).0;
+        let count = self.vocabulary.get_ref().draw(stream).0;
         let word = |number: u32| {
             let long = self.long_words.draw(stream);
-            let repeats = if long { stream.between(100, 300) } else { stream.between(1, 2) };
+            let (low, high) = if long { LONG } else { SHORT };
+            let repeats = stream.between(low, high);
             let syllable: String =
                 [number / 26 % 26, number % 26].map(|letter| char::from(b'a' + letter as u8)).iter().collect();
             syllable.repeat(repeats as usize)
@@ -147,7 +188,7 @@ impl WorkloadRanges {
         if self.empty.draw(stream) {
             return Bytes(Vec::new());
         }
-        let count = self.words.draw(stream);
+        let count = self.words.get_ref().draw(stream);
         if self.binary.draw(stream) {
             return Bytes((0..count * 4).map(|_| stream.between(0, 255) as u8).collect());
         }

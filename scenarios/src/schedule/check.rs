@@ -1,39 +1,92 @@
-//! Whether a schedule makes sense: a drawn one always does, one that a person has edited may not.
+//! Whether a schedule makes sense. One that a person has written down may not; one that is drawn always does, because the ends of the ranges
+//! that it is drawn from are held against the same bounds.
+
+use std::time::Duration;
 
 use sim::{Fault, Trigger};
 
 use super::{ClusterShape, Models, Workload};
 use crate::rehearsal::COORDINATOR;
-use crate::scenario::nearest;
+use crate::scenario::did_you_mean;
 
-/// The largest number of tasks or slots that makes sense in a rehearsal: more is a slip of the pen.
+/// The largest number of workers, slots, files, partitions or faults that makes sense in a rehearsal: more is a slip of the pen.
 const MANY: u32 = 10_000;
+
+/// The most bytes of input that make sense in a rehearsal, which has all of them in memory several times over.
+const MUCH: u64 = 100_000_000;
 
 /// Holds, or a sentence without its full stop that says what is wrong.
 pub(crate) type Sense = Result<(), String>;
 
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Sense {
+pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Sense {
     if holds { Ok(()) } else { Err(what()) }
+}
+
+/// Whether so many may work.
+pub(crate) fn workers(count: usize) -> Sense {
+    ensure((1..=MANY as usize).contains(&count), || format!("a cluster has 1 to {MANY} workers, not {count}"))
+}
+
+/// Whether a worker may run so many attempts at once.
+pub(crate) fn slots(slots: u32) -> Sense {
+    ensure((1..=MANY).contains(&slots), || format!("a worker has 1 to {MANY} slots, not {slots}"))
+}
+
+/// Whether an attempt may go so long without a sign of progress.
+pub(crate) fn task_timeout(timeout: Duration) -> Sense {
+    ensure(!timeout.is_zero(), || "the task timeout is longer than nothing".into())?;
+    time(timeout)
+}
+
+/// Whether a job may have so many partitions.
+pub(crate) fn reduces(reduces: u32) -> Sense {
+    ensure((1..=MANY).contains(&reduces), || format!("a job has 1 to {MANY} reduces, not {reduces}"))
+}
+
+/// Whether a job may have so many input files.
+pub(crate) fn files(files: u64) -> Sense {
+    ensure(files <= MANY.into(), || format!("a job has at most {MANY} files, not {files}"))
+}
+
+/// Whether they may be so long, all together.
+pub(crate) fn input_bytes(bytes: u64) -> Sense {
+    ensure(bytes <= MUCH, || format!("the files of a job have at most {MUCH} bytes in all, not {bytes}"))
+}
+
+/// Whether so much may go wrong.
+pub(crate) fn faults(count: u64) -> Sense {
+    ensure(count <= MANY.into(), || format!("a plan has at most {MANY} faults, not {count}"))
+}
+
+fn time(time: Duration) -> Sense {
+    ensure(time <= sim::MAX_DURATION, || "no time is longer than a hundred years".into())
 }
 
 impl ClusterShape {
     /// Whether there is somebody to work.
     pub(crate) fn check(&self) -> Sense {
-        ensure(!self.workers.is_empty(), || "a cluster has at least one worker".into())?;
-        ensure(self.workers.iter().all(|worker| (1..=MANY).contains(&worker.slots)), || {
-            format!("a worker has 1 to {MANY} slots")
-        })?;
-        ensure(!self.task_timeout.is_zero(), || "the task timeout is longer than nothing".into())?;
-        let times = self.workers.iter().map(|worker| worker.start_after).chain([self.task_timeout]);
-        ensure(times.max() <= Some(sim::MAX_DURATION), || "no time is longer than a hundred years".into())?;
+        workers(self.workers.len())?;
+        self.workers.iter().try_for_each(|worker| slots(worker.slots).and(time(worker.start_after)))?;
+        task_timeout(self.task_timeout)?;
         ensure(self.max_failures > 0, || "max_failures is at least 1".into())
+    }
+
+    /// Whether there is a node called `name`.
+    fn check_node(&self, name: &str) -> Sense {
+        let names: Vec<String> = self.worker_names().chain([COORDINATOR.to_owned()]).collect();
+        ensure(names.iter().any(|known| known == name), || {
+            let meant = did_you_mean(name, names.iter().map(String::as_str));
+            format!("this cluster has no node `{name}`, only {}{meant}", names.join(", "))
+        })
     }
 }
 
 impl Workload {
     /// Whether there is something that can be done.
     pub(crate) fn check(&self) -> Sense {
-        ensure((1..=MANY).contains(&self.reduces), || format!("a job has 1 to {MANY} reduces, not {}", self.reduces))?;
+        reduces(self.reduces)?;
+        files(self.inputs.len() as u64)?;
+        input_bytes(self.inputs.iter().map(|input| input.0.len() as u64).sum())?;
         let limits = self.limits;
         let buffers = [limits.map_buffer, limits.read_block, limits.run_block, limits.write_block];
         ensure(buffers.iter().all(|&bytes| bytes > 0), || "a buffer or block has at least 1 byte".into())?;
@@ -44,28 +97,22 @@ impl Workload {
 }
 
 impl Models {
-    /// Whether there can be such a world.
-    pub(crate) fn check(&self) -> Sense {
+    /// Whether there can be such a world around a cluster of this shape.
+    pub(crate) fn check(&self, cluster: &ClusterShape) -> Sense {
         let of = |model: &str, sense: Sense| sense.map_err(|what| format!("{model}: {what}"));
         of("network", self.network.check())?;
         of("disk", self.disk.check())?;
-        of("compute", self.compute.check())
+        of("compute", self.compute.check())?;
+        of("slowness", self.compute.slowness.keys().try_for_each(|node| cluster.check_node(node)))
     }
 }
 
 /// Whether `fault` can strike a cluster of this shape.
-pub(crate) fn check_fault(fault: &Fault, cluster: &ClusterShape) -> Sense {
+pub(crate) fn fault(fault: &Fault, cluster: &ClusterShape) -> Sense {
     let trigger = match &fault.when {
         Trigger::At(_) => None,
         Trigger::After { node, .. } => Some(node.as_str()),
     };
-    let names: Vec<String> = cluster.worker_names().chain([COORDINATOR.to_owned()]).collect();
-    for node in fault.what.nodes().chain(trigger) {
-        ensure(names.iter().any(|name| name == node), || {
-            let meant = nearest(node, names.iter().map(String::as_str));
-            let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
-            format!("this cluster has no node `{node}`, only {}{meant}", names.join(", "))
-        })?;
-    }
+    fault.what.nodes().chain(trigger).try_for_each(|node| cluster.check_node(node))?;
     fault.check()
 }

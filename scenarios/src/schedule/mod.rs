@@ -4,7 +4,7 @@
 //! [`Schedule::seed`] and of what the message is, so that taking one fault out moves nothing else.
 
 mod bytes;
-mod check;
+pub(crate) mod check;
 mod describe;
 mod workload;
 
@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sim::{ComputeModel, DiskModel, Fault, NetworkModel, Plan, duration_text};
 
 pub use bytes::Bytes;
-pub(crate) use check::check_fault;
 pub(crate) use describe::counted;
 pub use workload::{AppChoice, LimitsShape, Phase, Trouble, Workload};
 
