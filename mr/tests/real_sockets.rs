@@ -12,7 +12,7 @@ use mr::real::Network;
 use mr::real::network::Listener;
 use tempfile::TempDir;
 use tokio::sync::Barrier;
-use world::{Address, Answer, Listener as _, Network as _, Responder as _};
+use world::{Address, Answer, CallError, Listener as _, Network as _, Responder as _};
 
 struct Place {
     _dir: TempDir,
@@ -60,6 +60,25 @@ async fn a_socket_belongs_to_its_user_alone() {
     let place = Place::new();
     let _listener = Network::new().listen(&place.address()).await.unwrap();
     assert_eq!(fs::metadata(&place.path).unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_of_another_user_is_not_called() {
+    let (network, place) = (Network::new(), Place::new());
+    let mut listener = network.listen(&place.address()).await.unwrap();
+    assert!(is_served(&network, &place, &mut listener).await);
+    if std::os::unix::fs::chown(&place.path, Some(4711), None).is_err() {
+        eprintln!("skipped in part: only root may give a socket away");
+        return;
+    }
+    // Not even over a connection that is open already.
+    let address = place.address();
+    let called = tokio::select! {
+        called = network.call(&address, b"?".into()) => called,
+        (request, _) = listener.accept() => panic!("it was called: {request:?}"),
+    };
+    let Err(CallError::Rejected { reason, .. }) = called else { panic!("it should be rejected, not {called:?}") };
+    assert!(reason.contains("belongs to another user (number 4711)"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use reqwest::{Response, StatusCode};
 use world::{Address, CallError};
 
 use super::RealAddress;
+use super::owner::{self, NotCalled};
 use super::reasons;
 
 /// How long a connection may take to come about. How long the answer takes is not bounded.
@@ -36,6 +37,15 @@ enum Failure {
     Rejected(String),
 }
 
+impl From<NotCalled> for Failure {
+    fn from(reason: NotCalled) -> Self {
+        match reason {
+            NotCalled::Missing => Failure::NobodyListens(reasons::NO_SOCKET.to_owned()),
+            NotCalled::Foreign(reason) => Failure::Rejected(reason),
+        }
+    }
+}
+
 impl Client {
     pub(super) fn new() -> Self {
         Self { tcp: build(settings()), unix: Arc::default() }
@@ -52,7 +62,11 @@ impl Client {
     async fn post(&self, address: &Address, request: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let real = RealAddress::parse(address).map_err(|error| Failure::NoAnswer(error.to_string()))?;
         let (client, url) = match &real {
-            RealAddress::Unix(path) => (self.unix(path), "http://localhost/rpc".to_owned()),
+            RealAddress::Unix(path) => {
+                // At every call: the name may have changed hands since the last one.
+                owner::check(path)?;
+                (self.unix(path), "http://localhost/rpc".to_owned())
+            }
             RealAddress::Tcp { host, port } if host.contains(':') => {
                 (self.tcp.clone(), format!("http://[{host}]:{port}/rpc"))
             }

@@ -50,7 +50,7 @@ pub(super) fn of_a_failed_call(error: &reqwest::Error) -> String {
     let Some(cause) = cause.downcast_ref::<io::Error>() else { return cause.to_string() };
     match cause.kind() {
         ErrorKind::ConnectionRefused => "connection refused, nobody listens there".into(),
-        ErrorKind::NotFound => "there is no such socket".into(),
+        ErrorKind::NotFound => NO_SOCKET.into(),
         ErrorKind::PermissionDenied => "the socket belongs to another user".into(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => HUNG_UP.into(),
         _ => cause.to_string(),
@@ -68,6 +68,9 @@ pub(super) fn is_refusal(error: &reqwest::Error, address: &RealAddress) -> bool 
         }
     }
 }
+
+/// Nothing is where a socket was looked for.
+pub(super) const NO_SOCKET: &str = "there is no such socket";
 
 const HUNG_UP: &str = "the connection broke before the answer came";
 
