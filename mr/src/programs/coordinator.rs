@@ -12,7 +12,8 @@ use tracing::info;
 use world::{Address, Network as _, World};
 
 use super::inputs::measured_inputs;
-use super::{INTERRUPTED, abort_on_signals, default_socket, names_a_socket, new_job_id};
+use super::signals::{INTERRUPTED, abort_on_signals};
+use super::{default_socket, names_a_socket, new_job_id};
 use crate::cli::{EXIT_CODES, Failure, JobOptions, JoinSize, LogOptions, STYLES, SplitSize, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;

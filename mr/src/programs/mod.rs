@@ -7,17 +7,14 @@ mod inputs;
 mod outputs;
 pub mod run;
 pub mod sequential;
+mod signals;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
 
-use futures::channel::mpsc::UnboundedSender;
-use mr_core::coordinator::Order;
 use mr_core::ids::JobId;
-use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
-use crate::cli::Failure;
 use crate::real::RealWorld;
 
 /// The course's socket up to 2025, for those who name none.
@@ -37,24 +34,6 @@ pub fn worker_name(pid: u32) -> String {
 fn new_job_id(world: &RealWorld) -> JobId {
     JobId(world.entropy())
 }
-
-/// Turns Ctrl-C and the wish of the system that this process end into an order to end the job.
-fn abort_on_signals(orders: &UnboundedSender<Order>) -> Result<(), Failure> {
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let orders = orders.clone();
-        let mut signal =
-            signal(kind).map_err(|error| Failure::Environment(format!("cannot listen for signals: {error}")))?;
-        tokio::spawn(async move {
-            signal.recv().await;
-            // A coordinator that has already finished needs no order.
-            let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
-        });
-    }
-    Ok(())
-}
-
-/// The reason for which an interrupted job fails.
-const INTERRUPTED: &str = "interrupted";
 
 /// Whether something other than a regular file, or nothing at all, bears the name: what makes a course program's first
 /// argument a socket.

@@ -1,0 +1,67 @@
+//! What signals do to a job: who presses Ctrl-C, hangs up or asks this process to end means all of it, workers and temporary files
+//! included.
+
+use std::fs;
+
+use futures::channel::mpsc::UnboundedSender;
+use mr_core::coordinator::Order;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Failure;
+
+/// The reason for which an interrupted job fails.
+pub(super) const INTERRUPTED: &str = "interrupted";
+
+/// Turns Ctrl-C and the wish of the system that this process end into an order to end the job.
+pub(super) fn abort_on_signals(orders: &UnboundedSender<Order>) -> Result<(), Failure> {
+    // Lossily: the status begins with the name of the program's file, in whatever bytes it has. Where it cannot be read, every signal counts.
+    let status = fs::read("/proc/self/status").unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        // `nohup` starts programs so, and a shell those that shall go on in the background.
+        if kind != SignalKind::terminate() && is_ignored(kind, &status) {
+            continue;
+        }
+        let orders = orders.clone();
+        let mut signal =
+            signal(kind).map_err(|error| Failure::Environment(format!("cannot listen for signals: {error}")))?;
+        tokio::spawn(async move {
+            signal.recv().await;
+            // A coordinator that has already finished needs no order.
+            let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
+        });
+    }
+    Ok(())
+}
+
+/// Whether a process of that `status`, as /proc tells it, ignores signals of `kind`.
+fn is_ignored(kind: SignalKind, status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // The lowest bit stands for signal 1.
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_of_ignored_signals_is_read_from_its_own_line() {
+        let status = |ignored: &str| {
+            format!("Name:\tmr\nSigBlk:\t0000000000000003\nSigIgn:\t{ignored}\nSigCgt:\tffffffffffffffff\n")
+        };
+        let (hangup, interrupt) = (SignalKind::hangup(), SignalKind::interrupt());
+        for (ignored, expected) in [
+            ("0000000000000000", [false, false]),
+            ("0000000000000001", [true, false]),
+            ("0000000000000002", [false, true]),
+            ("fffffffffffffffc", [false, false]),
+            ("fffffffffffffffb", [true, true]),
+            ("nonsense", [false, false]),
+        ] {
+            assert_eq!([hangup, interrupt].map(|kind| is_ignored(kind, &status(ignored))), expected, "{ignored}");
+        }
+        assert!(!is_ignored(hangup, "") && !is_ignored(hangup, "Name:\tmr\n"));
+    }
+}

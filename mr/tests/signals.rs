@@ -1,0 +1,53 @@
+//! What signals do to programs, depending on what whoever started them wants to be made of signals.
+
+mod support;
+
+use support::{Place, Process, plugin};
+
+/// `mr run` and a coordinator with a worker, in the middle of a job, each started by a shell that ran `trap` before; and the worker.
+fn programs(place: &Place, trap: &str) -> [(Process, Option<Process>); 2] {
+    let inputs = place.words(8);
+    let script = format!(r#"{trap}; exec "$0" "$@""#);
+    let job = ["--arg", "map=100", "--log", "info", "--reduces", "2"];
+    let mut command = place.program_in_shell("mr", &script);
+    command.args(["run", &plugin("moody"), "--workers", "2", "--out", "run"]).args(job).args(&inputs);
+    let run = Process::start("mr run", command);
+    let mut command = place.program_in_shell("mrcoordinator", &script);
+    command.arg("sock").args(job).args(&inputs);
+    let coordinator = Process::start("mrcoordinator", command);
+    let worker = place.worker(&plugin("moody"));
+    run.await_log("committed worker=w");
+    coordinator.await_log("committed worker=w");
+    [(run, None), (coordinator, Some(worker))]
+}
+
+#[test]
+fn a_signal_that_was_ignored_at_the_start_ends_no_job() {
+    for signal in ["HUP", "INT"] {
+        let place = Place::new();
+        for (program, worker) in programs(&place, &format!("trap '' {signal}")) {
+            program.signal(signal);
+            program.succeed();
+            if let Some(worker) = worker {
+                worker.leave();
+            }
+        }
+        let expected = place.oracle(&plugin("moody"), "", &place.words(8), 2);
+        for out in [".", "run"] {
+            assert_eq!(place.outputs(out, 2), expected, "{signal}, {out}");
+        }
+    }
+}
+
+#[test]
+fn other_signals_end_it_all_the_same() {
+    for (trap, signal) in [("trap '' HUP", "INT"), ("trap '' INT", "HUP"), ("trap '' HUP INT TERM", "TERM")] {
+        let place = Place::new();
+        for (program, worker) in programs(&place, trap) {
+            program.signal(signal);
+            let ended = program.wait();
+            assert_eq!(ended.code, Some(130), "{trap}, {signal}: {}", ended.stderr);
+            drop(worker);
+        }
+    }
+}
