@@ -166,6 +166,30 @@ fn a_run_that_cannot_start_leaves_the_outputs_of_an_earlier_job() {
     run("/tmp", "missing").refuse(3, &["`missing`", "No such file", "give --dir another"]);
     run("/tmp", "w/0").refuse(3, &["`w/0`", "Not a directory", "give --dir another"]);
     assert_eq!(place.outputs("out", 1), [b"of an earlier job"]);
+    for (make, what) in [("mkdir", "a directory"), ("mkfifo", "no regular file")] {
+        assert!(Command::new(make).arg(place.join("out/mr-out-1")).status().unwrap().success());
+        run("/tmp", ".").refuse(3, &["`out/mr-out-1` has the name of an output", what, "give --out another"]);
+        assert_eq!(fs::read_to_string(place.join("out/mr-out-0")).unwrap(), "of an earlier job");
+        assert!(Command::new("rm").arg("-r").arg(place.join("out/mr-out-1")).status().unwrap().success());
+    }
+}
+
+#[test]
+fn a_run_that_cannot_clear_the_directory_says_of_what_and_leaves_no_workers() {
+    let place = Place::new();
+    let inputs = place.words(1);
+    let busy = place.write("out/mr-out-7", "of an earlier job");
+    let mounted = Command::new("mount").arg("--bind").arg(place.join("w/0")).arg(&busy).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: mounting a file is not allowed here");
+        return;
+    }
+    let ended = place.mr_run("wc", &inputs, &["--workers", "4", "--out", "out"]).wait();
+    let left = place.processes();
+    assert!(Command::new("umount").arg("-l").arg(&busy).status().unwrap().success());
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("cannot remove `out/mr-out-7`, an output of an earlier job"), "{}", ended.stderr);
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
@@ -283,15 +307,9 @@ fn workers_of_a_killed_run_leave_too() {
     let inputs = place.words(8);
     let run = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "map=200", "--log", "info"]);
     run.await_log("committed worker=w");
-    let out = place.path().to_str().unwrap().to_owned();
     run.signal("KILL");
     drop(run);
-    let mine = |process: fs::DirEntry| {
-        let path = process.path();
-        let in_place = fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.to_str() == Some(&out));
-        in_place && fs::read(path.join("cmdline")).is_ok_and(|line| !line.is_empty())
-    };
-    eventually("the workers to give up", || !fs::read_dir("/proc").unwrap().flatten().any(mine));
+    eventually("the workers to give up", || place.processes().is_empty());
 }
 
 #[test]

@@ -21,7 +21,8 @@ impl Outputs {
     ///
     /// # Errors
     ///
-    /// When it cannot be used, another job uses it, or one of `inputs` is among the outputs of an earlier job.
+    /// When it cannot be used, another job uses it, something in it has an output's name and is none, or one of `inputs` is among the outputs
+    /// of an earlier job.
     pub(super) fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
         fs::create_dir_all(directory).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Failure::Environment(format!(
@@ -41,7 +42,7 @@ impl Outputs {
             }
             Err(TryLockError::Error(error)) => return Err(unusable(directory, &error)),
         }
-        let earlier = earlier_outputs(directory).map_err(|error| unusable(directory, &error))?;
+        let earlier = earlier_outputs(directory)?;
         refuse_to_remove_inputs(&earlier, inputs)?;
         Ok(Self { directory: directory.to_owned(), earlier, _lock: lock })
     }
@@ -53,7 +54,11 @@ impl Outputs {
     /// When one of them cannot be removed.
     pub(super) fn remove_earlier(&self) -> Result<(), Failure> {
         for output in &self.earlier {
-            fs::remove_file(output).map_err(|error| unusable(&self.directory, &error))?;
+            fs::remove_file(output).map_err(|error| {
+                Failure::Environment(format!(
+                    "cannot remove `{output}`, an output of an earlier job: {error}; remove it by hand, or give --out another directory"
+                ))
+            })?;
         }
         if !self.earlier.is_empty() {
             tracing::info!(count = self.earlier.len(), directory = %self.directory, "removed the outputs of an earlier job");
@@ -73,16 +78,30 @@ fn unusable(directory: &Utf8Path, error: &io::Error) -> Failure {
 
 /// The files named `mr-out-` and a number. They go even if this job has fewer reduces: a mixture of two jobs' outputs would
 /// look like one job's.
-fn earlier_outputs(directory: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+fn earlier_outputs(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
+    let unusable = |error| unusable(directory, &error);
     let mut outputs = Vec::new();
-    for entry in directory.read_dir_utf8()? {
-        let entry = entry?;
-        let number = entry.file_name().strip_prefix("mr-out-");
-        if number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())) {
-            outputs.push(entry.into_path());
+    for entry in directory.read_dir_utf8().map_err(unusable)? {
+        let entry = entry.map_err(unusable)?;
+        if !is_output_name(entry.file_name()) {
+            continue;
         }
+        let kind = entry.file_type().map_err(unusable)?;
+        if !(kind.is_file() || kind.is_symlink()) {
+            let path = entry.path();
+            let what = if kind.is_dir() { "a directory" } else { "no regular file" };
+            return Err(Failure::Environment(format!(
+                "`{path}` has the name of an output and is {what}: move it away, or give --out another directory"
+            )));
+        }
+        outputs.push(entry.into_path());
     }
     Ok(outputs)
+}
+
+fn is_output_name(name: &str) -> bool {
+    let number = name.strip_prefix("mr-out-");
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn refuse_to_remove_inputs(outputs: &[Utf8PathBuf], inputs: &[Utf8PathBuf]) -> Result<(), Failure> {

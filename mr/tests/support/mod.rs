@@ -86,6 +86,17 @@ impl Place {
         names
     }
 
+    /// The numbers of the processes that run in this place.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let here = |process: &PathBuf| {
+            let in_place = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == self.path());
+            // That of one that has ended, and of which only the number is left, is empty.
+            in_place && fs::read(process.join("cmdline")).is_ok_and(|line| !line.is_empty())
+        };
+        let all = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+        all.filter(here).filter_map(|process| process.file_name()?.to_str()?.parse().ok()).collect()
+    }
+
     /// The job's directory of temporary files in `name`, as soon as it holds a file that `wanted` likes.
     pub(crate) fn await_temporary(&self, name: &str, wanted: impl Fn(&str) -> bool) -> PathBuf {
         let mut found = None;

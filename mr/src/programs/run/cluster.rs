@@ -11,7 +11,9 @@ use std::time::Duration;
 use futures::channel::mpsc::UnboundedSender;
 use mr_core::coordinator::Order;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::RunArguments;
 use crate::cli::Failure;
@@ -20,6 +22,9 @@ use crate::real::address::RealAddress;
 
 /// How long workers may take to leave after the end of the job.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a killed worker may take to die. One that waits for a disk may not do so for hours.
+const DIE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the workers of a cluster look for a coordinator that says nothing: longer than they wait for one answer, or a machine that has
 /// no time for any of us would end the job. One that has died is noticed sooner.
@@ -55,37 +60,55 @@ impl Milestones {
 /// The running workers.
 pub(super) struct Cluster {
     watchers: JoinSet<()>,
+    /// Whether those who are still there are to be killed.
+    killing: watch::Sender<bool>,
 }
 
 impl Cluster {
-    /// Starts `workers` processes that work for the coordinator at `address`.
-    pub(super) fn start(
+    /// Starts `workers` processes that work for the coordinator at `address`: all of them, or none that is left alone.
+    pub(super) async fn start(
         arguments: &RunArguments,
         address: &RealAddress,
         workers: NonZeroUsize,
         orders: &UnboundedSender<Order>,
         milestones: &Arc<Milestones>,
     ) -> Result<Self, Failure> {
+        let command = Arc::new(WorkerCommand::new(arguments, address)?);
         let deaths = Arc::new(Deaths { limit: 4 * workers.get() as u64 + 4, ..Deaths::default() });
-        let mut watchers = JoinSet::new();
+        let mut cluster = Self { watchers: JoinSet::new(), killing: watch::Sender::new(false) };
         for _ in 0..workers.get() {
-            let mut watcher = Watcher {
-                command: WorkerCommand::new(arguments, address)?,
+            let watcher = Watcher {
+                command: command.clone(),
                 orders: orders.clone(),
                 milestones: milestones.clone(),
                 deaths: deaths.clone(),
+                killing: cluster.killing.subscribe(),
             };
-            let child = watcher.command.spawn()?;
-            watchers.spawn(async move { watcher.watch(child).await });
+            match command.spawn() {
+                Ok(child) => cluster.watchers.spawn(watcher.watch(child)),
+                Err(failure) => {
+                    cluster.kill().await;
+                    return Err(failure);
+                }
+            };
         }
-        Ok(Self { watchers })
+        Ok(cluster)
     }
 
     /// Waits for the workers to leave, now that the job has ended, and kills those that do not.
     pub(super) async fn stop(mut self) {
-        let all_left = async { while self.watchers.join_next().await.is_some() {} };
-        // Dropping the watchers of those who stay kills them.
-        let _ = tokio::time::timeout(LEAVE_WITHIN, all_left).await;
+        let _ = timeout(LEAVE_WITHIN, self.all_gone()).await;
+        self.kill().await;
+    }
+
+    /// Kills the workers, and waits until they are dead: what one still wrote would otherwise be there after all has been cleared away.
+    pub(super) async fn kill(mut self) {
+        self.killing.send_replace(true);
+        let _ = timeout(DIE_WITHIN, self.all_gone()).await;
+    }
+
+    async fn all_gone(&mut self) {
+        while self.watchers.join_next().await.is_some() {}
     }
 }
 
@@ -145,17 +168,26 @@ impl Deaths {
 
 /// Watches one worker process and its successors.
 struct Watcher {
-    command: WorkerCommand,
+    command: Arc<WorkerCommand>,
     orders: UnboundedSender<Order>,
     milestones: Arc<Milestones>,
     deaths: Arc<Deaths>,
+    killing: watch::Receiver<bool>,
 }
 
 impl Watcher {
-    async fn watch(&mut self, mut child: Child) {
+    async fn watch(mut self, mut child: Child) {
         loop {
             let name = child.id().map(worker_name).unwrap_or_default();
-            let Ok(status) = child.wait().await else { return };
+            let status = tokio::select! {
+                status = child.wait() => status,
+                () = self.told_to_kill() => {
+                    // It may have died by itself meanwhile.
+                    let _ = child.kill().await;
+                    return;
+                }
+            };
+            let Ok(status) = status else { return };
             self.order(Order::Bury(name.clone()));
             if self.milestones.has_ended() {
                 return;
@@ -167,6 +199,11 @@ impl Watcher {
                 Err(reason) => return self.order(Order::Abort(reason)),
             }
         }
+    }
+
+    async fn told_to_kill(&mut self) {
+        // Without a sender the cluster is gone, and the workers with it.
+        let _ = self.killing.wait_for(|killing| *killing).await;
     }
 
     /// A new process in place of one that ended with `status`; else the reason why there is no point.

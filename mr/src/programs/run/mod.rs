@@ -97,9 +97,12 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let (orders, order_receiver) = mpsc::unbounded();
     abort_on_signals(&orders)?;
     let milestones = Arc::new(Milestones::default());
-    let cluster = Cluster::start(&arguments, &address, workers, &orders, &milestones)?;
-    // Only now, when nothing can keep the job from starting: the workers have been started, but get no task before it is served.
-    outputs.remove_earlier()?;
+    let cluster = Cluster::start(&arguments, &address, workers, &orders, &milestones).await?;
+    // Only now, when nothing else can keep the job from starting: the workers have been started, but get no task before it is served.
+    if let Err(failure) = outputs.remove_earlier() {
+        cluster.kill().await;
+        return Err(failure);
+    }
     let mut display = Display::new(&arguments.app, workers, milestones);
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
