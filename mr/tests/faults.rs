@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use support::{Place, Process, eventually, plugin, prose};
+use support::{Place, Process, eventually, plugin, prose, send};
 
 const REDUCES: usize = 3;
 
@@ -156,6 +156,50 @@ fn workers_of_a_killed_coordinator_give_up_and_say_so() {
         let ended = worker.wait();
         assert_eq!(ended.code, Some(3));
         assert!(ended.stderr.contains("mrworker: the coordinator has not answered for"), "{}", ended.stderr);
+    }
+}
+
+/// Stopped until this is dropped.
+struct Stopped(u32);
+
+impl Stopped {
+    fn new(pid: u32) -> Self {
+        send("STOP", pid);
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        send("CONT", self.0);
+    }
+}
+
+#[test]
+fn the_outputs_directory_of_a_killed_run_is_locked_until_its_last_worker_is_gone() {
+    let job = Job::new("map=200");
+    let run = || {
+        let options = ["--workers", "1", "--reduces", "3", "--arg", job.mood, "--log", "info", "--out", "out"];
+        job.place.mr_run(&plugin("moody"), &job.inputs, &options)
+    };
+    let first = run();
+    first.await_log("committed worker=w1");
+    let workers: Vec<_> = job.place.processes().into_iter().filter(|&pid| pid != first.pid()).collect();
+    let [worker] = workers[..] else { panic!("one worker, not {workers:?}") };
+    let stdin = fs::read_link(format!("/proc/{worker}/fd/0")).unwrap();
+    assert_eq!(stdin.to_str(), Some("/dev/null"), "the app and what it starts see nothing of the lock");
+    let stopped = Stopped::new(worker);
+    first.signal("KILL");
+    drop(first);
+    let refused = run().wait();
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`out` is still being written to"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("another job, or a worker that is left of one"), "{}", refused.stderr);
+    drop(stopped);
+    eventually("the worker to give up", || job.place.processes().is_empty());
+    run().succeed();
+    for (i, expected) in job.place.oracle(&plugin("moody"), "", &job.inputs, REDUCES).iter().enumerate() {
+        assert!(fs::read(job.place.join(&format!("out/mr-out-{i}"))).unwrap() == *expected, "mr-out-{i}");
     }
 }
 

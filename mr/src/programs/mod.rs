@@ -4,6 +4,7 @@ pub mod apps;
 pub mod coordinator;
 pub mod generate;
 mod inputs;
+mod lock;
 mod outputs;
 pub mod run;
 pub mod sequential;

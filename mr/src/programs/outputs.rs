@@ -1,19 +1,20 @@
 //! The directory that a job's outputs go to: ours alone while the job runs, and free of an earlier job's outputs once it starts.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::lock;
 use crate::cli::Failure;
 
-/// A directory for outputs, locked until this is dropped.
+/// A directory for outputs, locked until this and all copies of its lock are dropped.
 pub(super) struct Outputs {
     directory: Utf8PathBuf,
     /// The outputs of an earlier job.
     earlier: Vec<Utf8PathBuf>,
     /// Keeps a second job out of the directory.
-    _lock: File,
+    lock: File,
 }
 
 impl Outputs {
@@ -23,7 +24,7 @@ impl Outputs {
     ///
     /// When it cannot be used, another job uses it, something in it has an output's name and is none, or one of `inputs` is among the outputs
     /// of an earlier job.
-    pub(super) fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
+    pub(super) async fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
         fs::create_dir_all(directory).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Failure::Environment(format!(
                 "the output directory `{directory}` is no directory: give --out another name"
@@ -32,19 +33,10 @@ impl Outputs {
         })?;
         // Tried, not asked: permissions, read-only mounts and full disks all show.
         tempfile::tempfile_in(directory).map_err(|error| unusable(directory, &error))?;
-        let lock = File::open(directory).map_err(|error| unusable(directory, &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::Environment(format!(
-                    "another job is writing its outputs to `{directory}`: wait for it, or give --out another directory"
-                )));
-            }
-            Err(TryLockError::Error(error)) => return Err(unusable(directory, &error)),
-        }
+        let lock = lock::take(directory, lock::PATIENCE).await?;
         let earlier = earlier_outputs(directory)?;
         refuse_to_remove_inputs(&earlier, inputs)?;
-        Ok(Self { directory: directory.to_owned(), earlier, _lock: lock })
+        Ok(Self { directory: directory.to_owned(), earlier, lock })
     }
 
     /// Removes the outputs of an earlier job, for which nothing may stand in the way of this one any more.
@@ -64,6 +56,11 @@ impl Outputs {
             tracing::info!(count = self.earlier.len(), directory = %self.directory, "removed the outputs of an earlier job");
         }
         Ok(())
+    }
+
+    /// What keeps the directory locked.
+    pub(super) fn lock(&self) -> &File {
+        &self.lock
     }
 
     /// The directory.
@@ -125,13 +122,13 @@ mod tests {
         (directory, path)
     }
 
-    #[test]
-    fn outputs_of_an_earlier_job_go_and_nothing_else_does() {
+    #[tokio::test]
+    async fn outputs_of_an_earlier_job_go_and_nothing_else_does() {
         let (_guard, path) = directory();
         for name in ["mr-out-0", "mr-out-19", "mr-out-", "mr-out-x", "mr-output-1", "notes.txt"] {
             fs::write(path.join(name), "x").unwrap();
         }
-        let outputs = Outputs::claim(&path, &[]).unwrap();
+        let outputs = Outputs::claim(&path, &[]).await.unwrap();
         assert!(path.join("mr-out-19").exists(), "not before the job can start");
         outputs.remove_earlier().unwrap();
         let mut left: Vec<_> =
@@ -140,23 +137,13 @@ mod tests {
         assert_eq!(left, ["mr-out-", "mr-out-x", "mr-output-1", "notes.txt"]);
     }
 
-    #[test]
-    fn an_input_among_the_earlier_outputs_stays_and_the_job_is_refused() {
+    #[tokio::test]
+    async fn an_input_among_the_earlier_outputs_stays_and_the_job_is_refused() {
         let (_guard, path) = directory();
         let input = path.join("mr-out-3");
         fs::write(&input, "precious").unwrap();
-        let failure = Outputs::claim(&path, &[path.join("./mr-out-3")]).err().unwrap();
+        let failure = Outputs::claim(&path, &[path.join("./mr-out-3")]).await.err().unwrap();
         assert_eq!(failure.code(), 2);
         assert_eq!(fs::read_to_string(&input).unwrap(), "precious");
-    }
-
-    #[test]
-    fn two_jobs_do_not_share_a_directory() {
-        let (_guard, path) = directory();
-        let first = Outputs::claim(&path, &[]).unwrap();
-        let second = Outputs::claim(&path, &[]).err().unwrap();
-        assert!(second.to_string().contains("another job"), "{second}");
-        drop(first);
-        Outputs::claim(&path, &[]).unwrap();
     }
 }

@@ -54,7 +54,7 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     check_inputs(&arguments.files)?;
     let app =
         source.create(&arguments.arg).map_err(|error| Failure::Usage(format!("the app cannot start: {error}")))?;
-    let directory = Outputs::claim(&arguments.out, &arguments.files)?;
+    let directory = Outputs::claim(&arguments.out, &arguments.files).await?;
     let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();
     let reduces = arguments.reduces.map(Reduces);
     let outputs = sequential::run(&RealWorld::new(), &Guarded::new(app), &inputs, reduces)

@@ -8,7 +8,7 @@ use mr_core::protocol::Ending;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
 use world::Address;
 
-use super::{default_socket, worker_name};
+use super::{default_socket, lock, worker_name};
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
@@ -47,6 +47,10 @@ pub struct WorkerArguments {
     /// Leave it to whoever started this worker to tell that the job failed
     #[arg(long, hide = true)]
     pub silent_failure: bool,
+
+    /// Standard input is the lock of the output directory: keep it
+    #[arg(long, hide = true)]
+    pub lock_on_stdin: bool,
 }
 
 /// Works until the job has ended.
@@ -56,6 +60,10 @@ pub struct WorkerArguments {
 /// When the job fails, or this worker cannot start or loses its coordinator.
 pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
+    if arguments.lock_on_stdin {
+        lock::keep_inherited()
+            .map_err(|error| Failure::Environment(format!("cannot keep the output directory locked: {error}")))?;
+    }
     let app = find_app(&arguments.app)?;
     let config = WorkerConfig {
         coordinator: Address::from(&coordinator(&arguments)),

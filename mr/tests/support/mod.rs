@@ -215,6 +215,12 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Sends a signal by its name, as `kill` knows it.
+pub(crate) fn send(signal: &str, pid: u32) {
+    let status = Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap();
+    assert!(status.success(), "process {pid} could not be sent SIG{signal}");
+}
+
 /// A process that is killed when the test ends, and whose output is kept.
 pub(crate) struct Process {
     name: &'static str,
@@ -271,8 +277,7 @@ impl Process {
 
     /// Sends a signal by its name, as `kill` knows it.
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status().unwrap();
-        assert!(status.success(), "{} could not be sent SIG{signal}", self.name);
+        send(signal, self.pid());
     }
 
     pub(crate) fn wait(mut self) -> Finished {

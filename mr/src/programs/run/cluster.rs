@@ -2,8 +2,10 @@
 //!
 //! A process that was seen to end is buried at once: its attempts are given to others without waiting for the task timeout.
 
+use std::fs::File;
+use std::io;
 use std::num::NonZeroUsize;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,15 +67,14 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts `workers` processes that work for the coordinator at `address`: all of them, or none that is left alone.
+    /// Starts `workers` processes: all of them, or none that is left alone.
     pub(super) async fn start(
-        arguments: &RunArguments,
-        address: &RealAddress,
+        command: WorkerCommand,
         workers: NonZeroUsize,
         orders: &UnboundedSender<Order>,
         milestones: &Arc<Milestones>,
     ) -> Result<Self, Failure> {
-        let command = Arc::new(WorkerCommand::new(arguments, address)?);
+        let command = Arc::new(command);
         let deaths = Arc::new(Deaths { limit: 4 * workers.get() as u64 + 4, ..Deaths::default() });
         let mut cluster = Self { watchers: JoinSet::new(), killing: watch::Sender::new(false) };
         for _ in 0..workers.get() {
@@ -113,18 +114,22 @@ impl Cluster {
 }
 
 /// How to start a worker.
-struct WorkerCommand {
+pub(super) struct WorkerCommand {
     program: std::path::PathBuf,
     arguments: Vec<String>,
+    lock: File,
 }
 
 impl WorkerCommand {
-    fn new(run: &RunArguments, address: &RealAddress) -> Result<Self, Failure> {
+    /// One that works for the coordinator at `address` and holds the `lock` of the output directory as long as it lives.
+    pub(super) fn new(run: &RunArguments, address: &RealAddress, lock: &File) -> Result<Self, Failure> {
+        let lock = lock.try_clone().map_err(|error| cannot_start(&error))?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::Environment(format!("cannot find this program's own file: {error}")))?;
         let arguments = [
             "worker".to_owned(),
             "--silent-failure".to_owned(),
+            "--lock-on-stdin".to_owned(),
             format!("--coordinator={address}"),
             format!("--retry-for={RETRY_FOR}"),
             format!("--slots={}", run.worker.slots),
@@ -135,17 +140,18 @@ impl WorkerCommand {
             "--".to_owned(),
             run.app.clone(),
         ];
-        Ok(Self { program, arguments: arguments.into() })
+        Ok(Self { program, arguments: arguments.into(), lock })
     }
 
     fn spawn(&self) -> Result<Child, Failure> {
-        Command::new(&self.program)
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Failure::Environment(format!("cannot start a worker process: {error}")))
+        let lock = self.lock.try_clone().map_err(|error| cannot_start(&error))?;
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).stdin(lock).kill_on_drop(true).spawn().map_err(|error| cannot_start(&error))
     }
+}
+
+fn cannot_start(error: &io::Error) -> Failure {
+    Failure::Environment(format!("cannot start a worker process: {error}"))
 }
 
 /// Deaths since the last commit, over all workers.

@@ -21,7 +21,7 @@ use mr_core::protocol::Ending;
 use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
-use self::cluster::{Cluster, Milestones};
+use self::cluster::{Cluster, Milestones, WorkerCommand};
 use self::display::Display;
 use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;
@@ -81,7 +81,7 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let world = RealWorld::new();
     let app = checked_app(&arguments)?;
     let inputs = measured_inputs(&arguments.files)?;
-    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files)?;
+    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files).await?;
     check_intermediate(arguments.worker.dir())?;
 
     let job_id = new_job_id(&world);
@@ -97,7 +97,8 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let (orders, order_receiver) = mpsc::unbounded();
     abort_on_signals(&orders)?;
     let milestones = Arc::new(Milestones::default());
-    let cluster = Cluster::start(&arguments, &address, workers, &orders, &milestones).await?;
+    let command = WorkerCommand::new(&arguments, &address, outputs.lock())?;
+    let cluster = Cluster::start(command, workers, &orders, &milestones).await?;
     // Only now, when nothing else can keep the job from starting: the workers have been started, but get no task before it is served.
     if let Err(failure) = outputs.remove_earlier() {
         cluster.kill().await;
