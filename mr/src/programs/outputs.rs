@@ -78,20 +78,20 @@ fn unusable(directory: &Utf8Path, error: &io::Error) -> Failure {
 fn earlier_outputs(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
     let unusable = |error| unusable(directory, &error);
     let mut outputs = Vec::new();
-    for entry in directory.read_dir_utf8().map_err(unusable)? {
+    for entry in fs::read_dir(directory).map_err(unusable)? {
         let entry = entry.map_err(unusable)?;
-        if !is_output_name(entry.file_name()) {
-            continue;
-        }
+        let name = entry.file_name();
+        // One that is not UTF-8 is no output's, and what else lies here is none of our business.
+        let Some(name) = name.to_str().filter(|name| is_output_name(name)) else { continue };
+        let path = directory.join(name);
         let kind = entry.file_type().map_err(unusable)?;
         if !(kind.is_file() || kind.is_symlink()) {
-            let path = entry.path();
             let what = if kind.is_dir() { "a directory" } else { "no regular file" };
             return Err(Failure::Environment(format!(
                 "`{path}` has the name of an output and is {what}: move it away, or give --out another directory"
             )));
         }
-        outputs.push(entry.into_path());
+        outputs.push(path);
     }
     Ok(outputs)
 }
@@ -102,7 +102,7 @@ fn is_output_name(name: &str) -> bool {
 }
 
 fn refuse_to_remove_inputs(outputs: &[Utf8PathBuf], inputs: &[Utf8PathBuf]) -> Result<(), Failure> {
-    let canonical = |path: &Utf8PathBuf| path.canonicalize_utf8().ok();
+    let canonical = |path: &Utf8PathBuf| path.canonicalize().ok();
     let outputs: Vec<_> = outputs.iter().filter_map(canonical).collect();
     match inputs.iter().find(|input| canonical(input).is_some_and(|input| outputs.contains(&input))) {
         Some(input) => Err(Failure::Usage(format!(
@@ -114,6 +114,9 @@ fn refuse_to_remove_inputs(outputs: &[Utf8PathBuf], inputs: &[Utf8PathBuf]) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     fn directory() -> (tempfile::TempDir, Utf8PathBuf) {
@@ -135,6 +138,27 @@ mod tests {
             path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
         left.sort();
         assert_eq!(left, ["mr-out-", "mr-out-x", "mr-output-1", "notes.txt"]);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_utf_8_is_no_outputs_and_in_nobodys_way() {
+        let (_guard, path) = directory();
+        let strange = path.as_std_path().join(OsStr::from_bytes(b"mr-out-\xff"));
+        fs::write(&strange, "x").unwrap();
+        fs::write(path.join("mr-out-0"), "x").unwrap();
+        Outputs::claim(&path, &[]).await.unwrap().remove_earlier().unwrap();
+        assert!(strange.exists() && !path.join("mr-out-0").exists());
+    }
+
+    #[tokio::test]
+    async fn an_input_is_known_again_below_a_name_that_is_not_utf_8() {
+        let (_guard, path) = directory();
+        let strange = path.as_std_path().join(OsStr::from_bytes(b"\xff"));
+        fs::create_dir(&strange).unwrap();
+        let link = path.join("link");
+        std::os::unix::fs::symlink(&strange, &link).unwrap();
+        fs::write(link.join("mr-out-3"), "precious").unwrap();
+        assert!(Outputs::claim(&link, &[link.join("mr-out-3")]).await.is_err());
     }
 
     #[tokio::test]
