@@ -241,7 +241,8 @@ fn send_and_read(socket: &std::path::Path, bytes: &[u8]) -> String {
 }
 
 fn post(body: &[u8]) -> Vec<u8> {
-    let head = format!("POST /rpc HTTP/1.1\r\nHost: mr\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    let kind = "Host: mr\r\nConnection: close\r\nContent-Type: application/json";
+    let head = format!("POST /rpc HTTP/1.1\r\n{kind}\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
@@ -279,7 +280,7 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     }
     assert!(send(&socket, b"GET /rpc HTTP/1.1\r\nHost: mr\r\nConnection: close\r\n\r\n").contains("405"));
     send(&socket, b"\0\0\0 this is no HTTP\r\n\r\n");
-    drop(UnixStream::connect(&socket).unwrap().write_all(b"POST /rpc HTTP/1.1\r\nContent-Length: 99\r\n\r\n{"));
+    drop(UnixStream::connect(&socket).unwrap().write_all(&post(&[b'{'; 99])[..120]));
     let worker = place.worker("wc");
     coordinator.succeed();
     worker.succeed();

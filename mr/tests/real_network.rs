@@ -68,6 +68,13 @@ async fn converse(address: &Address, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// The bytes of a request with a header of its own that says that its body has `length` bytes.
+fn post(header: &str, length: usize, body: &str) -> String {
+    format!(
+        "POST /rpc HTTP/1.1\r\nContent-Type: application/json\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
 fn reason_of_no_answer(result: Result<Vec<u8>, CallError>) -> String {
     match result {
         Err(CallError::NoAnswer { reason, .. }) => reason,
@@ -150,7 +157,7 @@ async fn a_rejection_arrives_with_its_words() {
         let address = listener.address().clone();
         answer_all(listener, |_, responder| responder.respond(Answer::Reject("that is no request, œ".into())));
         assert_eq!(reason_of_rejection(network.call(&address, b"{".into()).await), "that is no request, œ");
-        let raw = converse(&address, b"POST /rpc HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\n{").await;
+        let raw = converse(&address, post("Connection: close", 1, "{").as_bytes()).await;
         assert!(raw.starts_with("HTTP/1.1 400 ") && raw.contains("text/plain"), "{raw}");
     })
     .await;
@@ -174,8 +181,7 @@ async fn a_request_too_large_is_refused_and_the_next_one_served() {
         let reason = reason_of_rejection(network.call(&address, vec![b'x'; MAX_MESSAGE_BYTES + 1]).await);
         assert_eq!(reason, "the request's body is larger than the 4194304 bytes allowed");
         assert_eq!(network.call(&address, b"next".into()).await, Ok(b"next".into()));
-        let mut raw = format!("POST /rpc HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", 5 << 20);
-        raw.push_str(&"x".repeat(5 << 20));
+        let raw = post("Connection: close", 5 << 20, &"x".repeat(5 << 20));
         let answer = converse(&address, raw.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     })
@@ -213,11 +219,34 @@ async fn other_paths_and_methods_are_refused_and_the_root_says_what_this_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_in_a_browser_can_send_is_refused() {
+    over_both(Limits::default(), async |_, listener| {
+        let address = listener.address().clone();
+        answer_all(listener, echo);
+        for (headers, status) in [
+            ("", "415"),
+            ("Content-Type: text/plain\r\n", "415"),
+            ("Content-Type: text/plain; application/json\r\n", "415"),
+            ("Content-Type: application/json\r\nOrigin: http://127.0.0.1\r\n", "403"),
+            ("Content-Type: Application/JSON; charset=utf-8\r\n", "200"),
+        ] {
+            let raw = format!("POST /rpc HTTP/1.1\r\nConnection: close\r\n{headers}Content-Length: 2\r\n\r\n{{}}");
+            let answer = converse(&address, raw.as_bytes()).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
+        }
+        let question = "OPTIONS /rpc HTTP/1.1\r\nConnection: close\r\nAccess-Control-Request-Method: POST\r\n\r\n";
+        let answer = converse(&address, question.as_bytes()).await.to_lowercase();
+        assert!(answer.starts_with("http/1.1 405 ") && !answer.contains("access-control-allow"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nonsense_and_broken_requests_harm_nobody_else() {
     over_both(Limits::default(), async |network, mut listener| {
         let address = listener.address().clone();
         assert!(converse(&address, b"\x16\x03\x01\0\xff\xfe nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
-        for half in ["", "POST /rpc HT", "POST /rpc HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"] {
+        for half in ["", "POST /rpc HT", &post("Host: mr", 10, "half")] {
             connect(&address).await.write_all(half.as_bytes()).await.unwrap();
         }
         let call = network.call(&address, b"whole".into());
@@ -237,7 +266,7 @@ async fn a_caller_that_sends_too_slowly_is_cut_off() {
     over_both(limits, async |_, listener| {
         let address = listener.address().clone();
         answer_all(listener, echo);
-        let slow_body = converse(&address, b"POST /rpc HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf").await;
+        let slow_body = converse(&address, post("Host: mr", 10, "half").as_bytes()).await;
         assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
         // These return only because the listener hangs up.
         converse(&address, b"POST /rpc HT").await;

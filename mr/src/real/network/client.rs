@@ -11,6 +11,7 @@ use reqwest::{Response, StatusCode};
 use world::{Address, CallError};
 
 use super::RealAddress;
+use super::http::JSON;
 use super::owner::{self, NotCalled};
 use super::reasons;
 
@@ -72,7 +73,7 @@ impl Client {
             }
             RealAddress::Tcp { host, port } => (self.tcp.clone(), format!("http://{host}:{port}/rpc")),
         };
-        let request = client.post(url).header("content-type", "application/json").body(request);
+        let request = client.post(url).header("content-type", JSON).body(request);
         let response = request.send().await.map_err(|error| match reasons::is_refusal(&error, &real) {
             true => Failure::NobodyListens(reasons::of_a_failed_call(&error)),
             false => no_answer(&error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
@@ -14,6 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 use world::Answer;
 
 const ABOUT: &str = "This is a MapReduce coordinator. Workers send their requests to /rpc.\n";
+
+/// The content type of requests and replies.
+pub(super) const JSON: &str = "application/json";
 
 /// The way back to one caller, over HTTP.
 #[derive(Debug)]
@@ -51,7 +54,10 @@ async fn not_found() -> Response {
     sentence(StatusCode::NOT_FOUND, "there is no such page: try /")
 }
 
-async fn rpc(State(inlet): State<Inlet>, body: Body) -> Response {
+async fn rpc(State(inlet): State<Inlet>, headers: HeaderMap, body: Body) -> Response {
+    if let Some(refusal) = refuse_page(&headers) {
+        return refusal;
+    }
     let body = match tokio::time::timeout(inlet.patience, read(body)).await {
         Ok(Ok(body)) => body,
         Ok(Err(refusal)) => return refusal,
@@ -63,10 +69,22 @@ async fn rpc(State(inlet): State<Inlet>, body: Body) -> Response {
         return sentence(StatusCode::SERVICE_UNAVAILABLE, "the coordinator is leaving");
     }
     match answered.await {
-        Ok(Answer::Reply(reply)) => ([(header::CONTENT_TYPE, "application/json")], reply).into_response(),
+        Ok(Answer::Reply(reply)) => ([(header::CONTENT_TYPE, JSON)], reply).into_response(),
         Ok(Answer::Reject(reason)) => sentence(StatusCode::BAD_REQUEST, reason),
         Err(_) => sentence(StatusCode::SERVICE_UNAVAILABLE, "the coordinator gave no answer"),
     }
+}
+
+/// The refusal of a request that a page in a browser may have sent, which nobody need know of: a page reaches whatever the browser reaches,
+/// this very machine's ports included. It may send JSON only after the browser has asked the listener, and ours knows no such question.
+/// The browser does not ask if the page's own name has come to stand for our address, but still says which page it was.
+fn refuse_page(headers: &HeaderMap) -> Option<Response> {
+    let content = headers.get(header::CONTENT_TYPE).and_then(|content| content.to_str().ok()).unwrap_or_default();
+    let content = content.split(';').next().unwrap_or_default().trim();
+    if !content.eq_ignore_ascii_case(JSON) {
+        return Some(sentence(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("a request has the content type {JSON}")));
+    }
+    headers.contains_key(header::ORIGIN).then(|| sentence(StatusCode::FORBIDDEN, "web pages may not send requests"))
 }
 
 /// Reads a body that is not too large, or says why not. What is too much is read all the same and thrown away: a client

@@ -3,7 +3,7 @@
 //! A request is `POST /rpc` with the message as its body; the reply comes back in the response. HTTP because one listener
 //! can then also show a status page to a person's browser and serve metrics, and because every tool can speak to it. A Unix
 //! socket lets in nobody but its user, and nobody calls another user's. TCP has no authentication and no encryption: whoever
-//! reaches the port is obeyed, so it is for trusted networks only.
+//! reaches the port is obeyed, so it is for trusted networks only. Pages in a browser reach it too, and they are not obeyed.
 
 mod client;
 mod http;
