@@ -189,6 +189,30 @@ async fn a_request_too_large_is_refused_and_the_next_one_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_never_finished_take_only_so_much_memory() {
+    let limits = Limits { bodies: 1 << 20, ..Limits::default() };
+    over_both(limits, async |network, listener| {
+        let address = listener.address().clone();
+        let large = || network.call(&address, vec![b'x'; 900 << 10]);
+        answer_all(listener, echo);
+        // One that is never finished.
+        let mut half = connect(&address).await;
+        half.write_all(post("Host: mr", 2 << 20, &"x".repeat(900 << 10)).as_bytes()).await.unwrap();
+        let refused = loop {
+            let result = large().await;
+            if result.is_err() {
+                break result;
+            }
+        };
+        assert!(reason_of_no_answer(refused).contains("no memory left for the request's body"));
+        assert_eq!(network.call(&address, b"small".into()).await, Ok(b"small".into()));
+        drop(half);
+        while large().await.is_err() {}
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_too_large_is_no_answer() {
     over_both(Limits::default(), async |network, listener| {
         let address = listener.address().clone();
@@ -293,7 +317,7 @@ async fn an_answer_may_take_longer_than_any_patience_with_callers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_beyond_the_limit_are_let_in_when_a_place_is_free() {
-    let limits = Limits { connections: 2, patience: Duration::from_millis(200) };
+    let limits = Limits { connections: 2, patience: Duration::from_millis(200), ..Limits::default() };
     over_both(limits, async |network, mut listener| {
         let address = listener.address().clone();
         let calls = join_all((0..3).map(|i| network.call(&address, vec![i])));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,8 @@ use futures::StreamExt;
 use mr_core::protocol::MAX_MESSAGE_BYTES;
 use tokio::sync::{mpsc, oneshot};
 use world::Answer;
+
+use super::budget::{Body, Budget};
 
 const ABOUT: &str = "This is a MapReduce coordinator. Workers send their requests to /rpc.\n";
 
@@ -34,14 +36,15 @@ impl world::Responder for Responder {
 /// A request that has arrived whole.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
     pub(super) responder: Responder,
 }
 
-/// Where requests go, and how long a body may take to arrive.
+/// Where requests go, what they may use on their way, and how long a body may take to arrive.
 #[derive(Debug, Clone)]
 pub(super) struct Inlet {
     pub(super) requests: mpsc::Sender<Incoming>,
+    pub(super) budget: Budget,
     pub(super) patience: Duration,
 }
 
@@ -54,11 +57,11 @@ async fn not_found() -> Response {
     sentence(StatusCode::NOT_FOUND, "there is no such page: try /")
 }
 
-async fn rpc(State(inlet): State<Inlet>, headers: HeaderMap, body: Body) -> Response {
+async fn rpc(State(inlet): State<Inlet>, headers: HeaderMap, body: body::Body) -> Response {
     if let Some(refusal) = refuse_page(&headers) {
         return refusal;
     }
-    let body = match tokio::time::timeout(inlet.patience, read(body)).await {
+    let body = match tokio::time::timeout(inlet.patience, read(body, &inlet.budget)).await {
         Ok(Ok(body)) => body,
         Ok(Err(refusal)) => return refusal,
         Err(_) => return sentence(StatusCode::REQUEST_TIMEOUT, "the request's body took too long to arrive"),
@@ -87,26 +90,29 @@ fn refuse_page(headers: &HeaderMap) -> Option<Response> {
     headers.contains_key(header::ORIGIN).then(|| sentence(StatusCode::FORBIDDEN, "web pages may not send requests"))
 }
 
-/// Reads a body that is not too large, or says why not. What is too much is read all the same and thrown away: a client
-/// that is still sending would otherwise see a broken connection instead of the answer.
-async fn read(body: Body) -> Result<Vec<u8>, Response> {
-    let mut kept = Vec::new();
-    let mut too_large = false;
+/// Reads a body that is not too large, or says why not. What cannot be kept is read all the same and thrown away: a client that is still
+/// sending would otherwise see a broken connection instead of the answer.
+async fn read(body: body::Body, budget: &Budget) -> Result<Body, Response> {
+    let mut kept = Body::new(budget.clone());
+    let mut refusal = None;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| sentence(StatusCode::BAD_REQUEST, "the request's body broke off"))?;
-        too_large |= kept.len() + chunk.len() > MAX_MESSAGE_BYTES;
-        if too_large {
-            kept = Vec::new();
-        } else {
-            kept.extend_from_slice(&chunk);
+        if refusal.is_some() {
+            continue;
+        }
+        if kept.len() + chunk.len() > MAX_MESSAGE_BYTES {
+            let reason = format!("the request's body is larger than the {MAX_MESSAGE_BYTES} bytes allowed");
+            refusal = Some(sentence(StatusCode::PAYLOAD_TOO_LARGE, reason));
+        } else if !kept.append(&chunk) {
+            let reason = "the coordinator has no memory left for the request's body: others have sent too much";
+            refusal = Some(sentence(StatusCode::SERVICE_UNAVAILABLE, reason));
+        }
+        if refusal.is_some() {
+            kept = Body::new(budget.clone());
         }
     }
-    if too_large {
-        let reason = format!("the request's body is larger than the {MAX_MESSAGE_BYTES} bytes allowed");
-        return Err(sentence(StatusCode::PAYLOAD_TOO_LARGE, reason));
-    }
-    Ok(kept)
+    refusal.map_or(Ok(kept), Err)
 }
 
 /// A response of one sentence, as `text/plain`.

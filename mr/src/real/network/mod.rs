@@ -5,6 +5,7 @@
 //! socket lets in nobody but its user, and nobody calls another user's. TCP has no authentication and no encryption: whoever
 //! reaches the port is obeyed, so it is for trusted networks only. Pages in a browser reach it too, and they are not obeyed.
 
+mod budget;
 mod client;
 mod http;
 mod owner;
@@ -34,11 +35,14 @@ pub struct Limits {
     /// How long a caller may take to send a request's head, then again its body, and how long it may keep a connection open
     /// without sending anything. How long the *answer* takes is not bounded. Default: 30 s.
     pub patience: Duration,
+    /// How many bytes the bodies of all requests that have not been taken up may have together, not counting the first 16 KiB of each.
+    /// What is more is refused, to be sent again later. Default: 256 MiB.
+    pub bodies: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 4096, patience: Duration::from_secs(30) }
+        Self { connections: 4096, patience: Duration::from_secs(30), bodies: 256 << 20 }
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, mpsc, watch};
 use world::Address;
 
+use super::budget::Budget;
 use super::http::{self, Incoming, Inlet, Responder};
 use super::unix_socket::{OwnedSocket, SocketName};
 use super::{Limits, RealAddress};
@@ -56,7 +57,7 @@ impl world::Listener for Listener {
 
     async fn accept(&mut self) -> (Vec<u8>, Responder) {
         let incoming = self.requests.recv().await.expect("letting callers in goes on until the listener is dropped");
-        (incoming.body, incoming.responder)
+        (incoming.body.into_bytes(), incoming.responder)
     }
 }
 
@@ -64,7 +65,8 @@ impl world::Listener for Listener {
 pub(super) fn serve(door: Door, address: &RealAddress, limits: Limits, served: watch::Receiver<()>) -> Listener {
     let (sender, requests) = mpsc::channel(QUEUE);
     let (open, closed) = watch::channel(());
-    let router = http::router(Inlet { requests: sender, patience: limits.patience });
+    let router =
+        http::router(Inlet { requests: sender, budget: Budget::new(limits.bodies), patience: limits.patience });
     let reception = Reception { router, limits, closed, served };
     let name = match door {
         Door::Unix(OwnedSocket { listener, name }) => {
