@@ -51,3 +51,18 @@ fn other_signals_end_it_all_the_same() {
         }
     }
 }
+
+#[test]
+fn a_run_notices_that_a_worker_died_whatever_it_was_told_of_dead_children() {
+    let place = Place::new();
+    let inputs = place.words(4);
+    // Not every shell's `trap` can do that.
+    let mut command = place.program_in_shell("mr", r#"exec env --ignore-signal=CHLD "$0" "$@""#);
+    command.args(["run", &plugin("moody"), "--workers", "1", "--arg", "exit-once=1", "--reduces", "2"]).args(&inputs);
+    let run = Process::start("mr run", command);
+    // Without a second worker nobody would ever do what the first one left.
+    let ended = run.succeed();
+    assert!(ended.stderr.contains("worker process died"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("exit status: 1"), "{}", ended.stderr);
+    assert_eq!(place.outputs(".", 2), place.oracle(&plugin("moody"), "", &inputs, 2));
+}

@@ -2,6 +2,7 @@
 //! included.
 
 use std::fs;
+use std::io;
 
 use futures::channel::mpsc::UnboundedSender;
 use mr_core::coordinator::Order;
@@ -23,8 +24,7 @@ pub(super) fn abort_on_signals(orders: &UnboundedSender<Order>) -> Result<(), Fa
             continue;
         }
         let orders = orders.clone();
-        let mut signal =
-            signal(kind).map_err(|error| Failure::Environment(format!("cannot listen for signals: {error}")))?;
+        let mut signal = signal(kind).map_err(|error| cannot_listen(&error))?;
         tokio::spawn(async move {
             signal.recv().await;
             // A coordinator that has already finished needs no order.
@@ -32,6 +32,20 @@ pub(super) fn abort_on_signals(orders: &UnboundedSender<Order>) -> Result<(), Fa
         });
     }
     Ok(())
+}
+
+/// Lets this process learn how its children end. Whoever ignores `SIGCHLD` passes that on to what it starts, and the system then keeps nothing
+/// of a child that has ended.
+pub(super) fn notice_deaths_of_children() -> Result<(), Failure> {
+    // A handler, once installed, stays.
+    match signal(SignalKind::child()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(cannot_listen(&error)),
+    }
+}
+
+fn cannot_listen(error: &io::Error) -> Failure {
+    Failure::Environment(format!("cannot listen for signals: {error}"))
 }
 
 /// Whether a process of that `status`, as /proc tells it, ignores signals of `kind`.

@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -185,22 +184,25 @@ impl Watcher {
     async fn watch(mut self, mut child: Child) {
         loop {
             let name = child.id().map(worker_name).unwrap_or_default();
-            let status = tokio::select! {
-                status = child.wait() => status,
+            let ended = tokio::select! {
+                ended = child.wait() => ended,
                 () = self.told_to_kill() => {
                     // It may have died by itself meanwhile.
                     let _ = child.kill().await;
                     return;
                 }
             };
-            let Ok(status) = status else { return };
             self.order(Order::Bury(name.clone()));
             if self.milestones.has_ended() {
                 return;
             }
+            let (code, status) = match ended {
+                Ok(status) => (status.code(), status.to_string()),
+                Err(error) => (None, format!("unknown, {error}")),
+            };
             // Whatever the exit code: an app may end its process with the very ones that a worker leaves with at the end.
-            tracing::warn!(worker = name, %status, "worker process died");
-            match self.successor(status) {
+            tracing::warn!(worker = name, status, "worker process died");
+            match self.successor(code, &status) {
                 Ok(successor) => child = successor,
                 Err(reason) => return self.order(Order::Abort(reason)),
             }
@@ -212,9 +214,10 @@ impl Watcher {
         let _ = self.killing.wait_for(|killing| *killing).await;
     }
 
-    /// A new process in place of one that ended with `status`; else the reason why there is no point.
-    fn successor(&self, status: ExitStatus) -> Result<Child, String> {
-        if let Some(code @ 2..=3) = status.code() {
+    /// A new process in place of one that ended as `status` says, and with the exit code `code` if there was one; else the reason why there
+    /// is no point.
+    fn successor(&self, code: Option<i32>, status: &str) -> Result<Child, String> {
+        if let Some(code @ 2..=3) = code {
             return Err(format!("the workers cannot work (exit code {code}, see their message above)"));
         }
         if self.deaths.one_more(self.milestones.commits()) {

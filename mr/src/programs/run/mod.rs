@@ -27,7 +27,7 @@ use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;
 use super::new_job_id;
 use super::outputs::Outputs;
-use super::signals::{INTERRUPTED, abort_on_signals};
+use super::signals::{INTERRUPTED, abort_on_signals, notice_deaths_of_children};
 use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
@@ -96,6 +96,7 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
 
     let (orders, order_receiver) = mpsc::unbounded();
     abort_on_signals(&orders)?;
+    notice_deaths_of_children()?;
     let milestones = Arc::new(Milestones::default());
     let command = WorkerCommand::new(&arguments, &address, outputs.lock())?;
     let cluster = Cluster::start(command, workers, &orders, &milestones).await?;
