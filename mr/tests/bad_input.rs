@@ -167,23 +167,55 @@ fn an_input_that_the_job_would_overwrite_is_saved() {
     assert_eq!(fs::read_to_string(place.join("mr-out-3")).unwrap(), "precious words");
 }
 
-#[test]
-fn a_full_disk_is_told_and_leaves_no_output() {
-    let place = Place::new();
-    let disk = place.directory("disk");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&disk).status();
-    if !mounted.is_ok_and(|status| status.success()) {
+/// A disk that holds little, for as long as this lives.
+struct SmallDisk<'a>(&'a Place);
+
+impl<'a> SmallDisk<'a> {
+    /// One in the directory `disk`, or none where mounting is not allowed.
+    fn mount(place: &'a Place, size: &str) -> Option<Self> {
+        let disk = place.directory("disk");
+        let size = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(disk).status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(place));
+        }
         eprintln!("skipped: mounting a small disk is not allowed here");
-        return;
+        None
     }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.join("disk")).status();
+    }
+}
+
+#[test]
+fn a_disk_that_gets_full_is_told_and_has_no_output() {
+    let place = Place::new();
+    let Some(_disk) = SmallDisk::mount(&place, "96k") else { return };
     place.write("in", support::prose(1, 60_000));
     let ended = place.mr_run("sort", &one("in"), &["--out", "disk", "--reduces", "2"]).wait();
     let left = place.list("disk");
-    assert!(Command::new("umount").arg("-l").arg(&disk).status().unwrap().success());
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stderr.contains("map 0 (in) failed 4 times"), "{}", ended.stderr);
     assert!(ended.stderr.contains("No space left on device"), "{}", ended.stderr);
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_disk_that_is_full_already_is_told_before_anything_is_removed() {
+    let place = Place::new();
+    let Some(_disk) = SmallDisk::mount(&place, "96k") else { return };
+    place.write("in", "words");
+    place.write("disk/mr-out-0", [b'x'; 64 << 10]);
+    place.write("out/mr-out-0", "of an earlier job");
+    let words = ["cannot write to the output directory `disk`", "No space left on device"];
+    place.mr_run("wc", &one("in"), &["--out", "disk"]).refuse(3, &words);
+    let words = ["cannot write intermediate files to the directory `disk`", "No space left on device"];
+    place.mr_run("wc", &one("in"), &["--out", "out", "--dir", "disk"]).refuse(3, &words);
+    assert_eq!(place.outputs("disk", 1), [[b'x'; 64 << 10]]);
+    assert_eq!(place.outputs("out", 1), [b"of an earlier job"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod outputs;
 pub mod run;
 pub mod sequential;
 mod signals;
+mod trial;
 pub mod worker;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::lock;
+use super::{lock, trial};
 use crate::cli::Failure;
 
 /// A directory for outputs, locked until this and all copies of its lock are dropped.
@@ -31,8 +31,7 @@ impl Outputs {
             )),
             _ => unusable(directory, &error),
         })?;
-        // Tried, not asked: permissions, read-only mounts and full disks all show.
-        tempfile::tempfile_in(directory).map_err(|error| unusable(directory, &error))?;
+        trial::write_to(directory).map_err(|error| unusable(directory, &error))?;
         let lock = lock::take(directory, lock::PATIENCE).await?;
         let earlier = earlier_outputs(directory)?;
         refuse_to_remove_inputs(&earlier, inputs)?;

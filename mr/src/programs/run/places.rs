@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use tempfile::TempDir;
 
 use crate::cli::Failure;
+use crate::programs::trial;
 use crate::real::address::MAX_SOCKET_PATH_BYTES;
 
 /// A directory for the coordinator's socket that only this user can look into. Dropping it removes it.
@@ -44,11 +45,9 @@ impl SocketDirectory {
 
 /// Fails unless intermediate files can be written to `directory`.
 pub(super) fn check_intermediate(directory: &Utf8Path) -> Result<(), Failure> {
-    // Tried, not asked: permissions, read-only mounts and full disks all show.
-    match tempfile::tempfile_in(directory) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::Environment(format!(
+    trial::write_to(directory).map_err(|error| {
+        Failure::Environment(format!(
             "cannot write intermediate files to the directory `{directory}`: {error}; create it or give --dir another"
-        ))),
-    }
+        ))
+    })
 }
