@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Place, Process, eventually, plugin, prose};
+use support::{Place, Process, eventually, plugin, prose, send};
 
 fn prose_files(place: &Place) -> Vec<String> {
     let names: Vec<String> = (0..3).map(|i| format!("in/{i}.txt")).collect();
@@ -251,6 +251,29 @@ fn a_worker_that_dies_is_replaced_without_waiting_for_the_timeout() {
     let ended = run.succeed();
     assert!(started.elapsed() < Duration::from_secs(50), "the timeout was not waited for");
     assert!(ended.stdout.contains("of them 1 retry"), "{}", ended.stdout);
+    assert_eq!(place.outputs(".", 3), place.oracle(&plugin("moody"), "", &inputs, 3));
+}
+
+#[test]
+fn a_worker_is_replaced_by_one_of_the_same_program_even_if_that_was_built_anew_meanwhile() {
+    let place = Place::new();
+    let inputs = place.words(6);
+    let program = place.join("program");
+    // By another process: what this one writes to, children of other tests have open for a moment, and that cannot be started.
+    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_mr")).arg(&program).status().unwrap().success());
+    let mut command = Command::new(&program);
+    command.current_dir(place.path()).args(["run", &plugin("moody"), "--workers", "1", "--reduces", "3"]).args(&inputs);
+    command.args(["--arg", "map=300", "--task-timeout", "100s", "--log", "info"]);
+    let run = Process::start("mr run", command);
+    run.await_log("committed worker=w1");
+    fs::remove_file(&program).unwrap();
+    place.write("program", "of another build");
+    let workers: Vec<_> = place.processes().into_iter().filter(|&pid| pid != run.pid()).collect();
+    let [worker] = workers[..] else { panic!("one worker, not {workers:?}") };
+    assert_eq!(fs::read_to_string(format!("/proc/{worker}/comm")).unwrap(), "program\n");
+    send("KILL", worker);
+    run.await_log("registered worker=w2");
+    run.succeed();
     assert_eq!(place.outputs(".", 3), place.oracle(&plugin("moody"), "", &inputs, 3));
 }
 

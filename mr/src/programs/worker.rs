@@ -1,6 +1,9 @@
 //! `mrworker`: runs tasks for a coordinator until the job is done.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
+use std::{env, fs};
 
 use camino::Utf8PathBuf;
 use clap::Parser;
@@ -44,13 +47,9 @@ pub struct WorkerArguments {
     #[command(flatten)]
     pub log: LogOptions,
 
-    /// Leave it to whoever started this worker to tell that the job failed
+    /// Started by `mr run`, which tells how the job went, and has made standard input the lock of the output directory
     #[arg(long, hide = true)]
-    pub silent_failure: bool,
-
-    /// Standard input is the lock of the output directory: keep it
-    #[arg(long, hide = true)]
-    pub lock_on_stdin: bool,
+    pub of_a_run: bool,
 }
 
 /// Works until the job has ended.
@@ -60,7 +59,8 @@ pub struct WorkerArguments {
 /// When the job fails, or this worker cannot start or loses its coordinator.
 pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
-    if arguments.lock_on_stdin {
+    if arguments.of_a_run {
+        bear_own_name();
         lock::keep_inherited()
             .map_err(|error| Failure::Environment(format!("cannot keep the output directory locked: {error}")))?;
     }
@@ -76,10 +76,19 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
     };
     match worker::run(RealWorld::new(), config, &*app).await {
         Ok(Ending::Succeeded) => Ok(()),
-        Ok(Ending::Failed { .. }) if arguments.silent_failure => Err(Failure::JobSilently),
+        Ok(Ending::Failed { .. }) if arguments.of_a_run => Err(Failure::JobSilently),
         Ok(Ending::Failed { reason }) => Err(Failure::Job(reason)),
         Err(error @ (WorkerError::Refused(_) | WorkerError::App(_))) => Err(Failure::Usage(error.to_string())),
         Err(error) => Err(Failure::Environment(error.to_string())),
+    }
+}
+
+/// Lets lists of processes show this one by the name of its program, not by that of the link in /proc that `mr run` starts it from.
+fn bear_own_name() {
+    let name = env::args_os().next().unwrap_or_default();
+    if let Some(name) = Path::new(&name).file_name() {
+        // It is as good a worker under another name.
+        let _ = fs::write("/proc/self/comm", name.as_bytes());
     }
 }
 

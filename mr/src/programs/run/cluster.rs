@@ -2,8 +2,6 @@
 //!
 //! A process that was seen to end is buried at once: its attempts are given to others without waiting for the task timeout.
 
-use std::fs::File;
-use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,25 +9,20 @@ use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedSender;
 use mr_core::coordinator::Order;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::RunArguments;
+use super::command::WorkerCommand;
 use crate::cli::Failure;
 use crate::programs::worker_name;
-use crate::real::address::RealAddress;
 
 /// How long workers may take to leave after the end of the job.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a killed worker may take to die. One that waits for a disk may not do so for hours.
 const DIE_WITHIN: Duration = Duration::from_secs(2);
-
-/// How long the workers of a cluster look for a coordinator that says nothing: longer than they wait for one answer, or a machine that has
-/// no time for any of us would end the job. One that has died is noticed sooner.
-const RETRY_FOR: &str = "10s";
 
 /// How far the job has come, as far as it matters to those who watch the workers.
 #[derive(Debug, Default)]
@@ -110,47 +103,6 @@ impl Cluster {
     async fn all_gone(&mut self) {
         while self.watchers.join_next().await.is_some() {}
     }
-}
-
-/// How to start a worker.
-pub(super) struct WorkerCommand {
-    program: std::path::PathBuf,
-    arguments: Vec<String>,
-    lock: File,
-}
-
-impl WorkerCommand {
-    /// One that works for the coordinator at `address` and holds the `lock` of the output directory as long as it lives.
-    pub(super) fn new(run: &RunArguments, address: &RealAddress, lock: &File) -> Result<Self, Failure> {
-        let lock = lock.try_clone().map_err(|error| cannot_start(&error))?;
-        let program = std::env::current_exe()
-            .map_err(|error| Failure::Environment(format!("cannot find this program's own file: {error}")))?;
-        let arguments = [
-            "worker".to_owned(),
-            "--silent-failure".to_owned(),
-            "--lock-on-stdin".to_owned(),
-            format!("--coordinator={address}"),
-            format!("--retry-for={RETRY_FOR}"),
-            format!("--slots={}", run.worker.slots),
-            format!("--memory={}", run.worker.memory),
-            format!("--out={}", run.worker.out),
-            format!("--dir={}", run.worker.dir()),
-            format!("--log={}", run.log.log),
-            "--".to_owned(),
-            run.app.clone(),
-        ];
-        Ok(Self { program, arguments: arguments.into(), lock })
-    }
-
-    fn spawn(&self) -> Result<Child, Failure> {
-        let lock = self.lock.try_clone().map_err(|error| cannot_start(&error))?;
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).stdin(lock).kill_on_drop(true).spawn().map_err(|error| cannot_start(&error))
-    }
-}
-
-fn cannot_start(error: &io::Error) -> Failure {
-    Failure::Environment(format!("cannot start a worker process: {error}"))
 }
 
 /// Deaths since the last commit, over all workers.

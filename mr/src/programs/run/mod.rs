@@ -4,6 +4,7 @@
 //! that crashes takes nothing else with it.
 
 mod cluster;
+mod command;
 mod display;
 mod places;
 
@@ -21,7 +22,8 @@ use mr_core::protocol::Ending;
 use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
-use self::cluster::{Cluster, Milestones, WorkerCommand};
+use self::cluster::{Cluster, Milestones};
+use self::command::WorkerCommand;
 use self::display::Display;
 use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;

@@ -1,0 +1,66 @@
+//! How a worker process is started: from the very program that runs, with the lock of the output directory.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::process::{Child, Command};
+
+use super::RunArguments;
+use crate::cli::Failure;
+use crate::real::address::RealAddress;
+
+/// How long the workers of a cluster look for a coordinator that says nothing: longer than they wait for one answer, or a machine that has
+/// no time for any of us would end the job. One that has died is noticed sooner.
+const RETRY_FOR: &str = "10s";
+
+/// The file that this process was started from, whatever bears its name by now: a job may well outlive the next build.
+const OWN_FILE: &str = "/proc/self/exe";
+
+/// How to start a worker.
+pub(super) struct WorkerCommand {
+    program: PathBuf,
+    name: OsString,
+    arguments: Vec<String>,
+    lock: File,
+}
+
+impl WorkerCommand {
+    /// One that works for the coordinator at `address` and holds the `lock` of the output directory as long as it lives.
+    pub(super) fn new(run: &RunArguments, address: &RealAddress, lock: &File) -> Result<Self, Failure> {
+        let lock = lock.try_clone().map_err(|error| cannot_start(&error))?;
+        let own_file = Path::new(OWN_FILE);
+        let program = if own_file.exists() { Ok(own_file.to_owned()) } else { env::current_exe() };
+        let program =
+            program.map_err(|error| Failure::Environment(format!("cannot find this program's own file: {error}")))?;
+        let name = env::args_os().next().unwrap_or_else(|| "mr".into());
+        let arguments = [
+            "worker".to_owned(),
+            "--of-a-run".to_owned(),
+            format!("--coordinator={address}"),
+            format!("--retry-for={RETRY_FOR}"),
+            format!("--slots={}", run.worker.slots),
+            format!("--memory={}", run.worker.memory),
+            format!("--out={}", run.worker.out),
+            format!("--dir={}", run.worker.dir()),
+            format!("--log={}", run.log.log),
+            "--".to_owned(),
+            run.app.clone(),
+        ];
+        Ok(Self { program, name, arguments: arguments.into(), lock })
+    }
+
+    /// Starts one.
+    pub(super) fn spawn(&self) -> Result<Child, Failure> {
+        let lock = self.lock.try_clone().map_err(|error| cannot_start(&error))?;
+        let mut command = Command::new(&self.program);
+        command.arg0(&self.name).args(&self.arguments).stdin(lock).kill_on_drop(true);
+        command.spawn().map_err(|error| cannot_start(&error))
+    }
+}
+
+fn cannot_start(error: &io::Error) -> Failure {
+    Failure::Environment(format!("cannot start a worker process: {error}"))
+}
