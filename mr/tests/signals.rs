@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Place, Process, plugin};
+use support::{Place, Process, eventually, plugin, send};
 
 /// `mr run` and a coordinator with a worker, in the middle of a job, each started by a shell that ran `trap` before; and the worker.
 fn programs(place: &Place, trap: &str) -> [(Process, Option<Process>); 2] {
@@ -49,6 +49,30 @@ fn other_signals_end_it_all_the_same() {
             assert_eq!(ended.code, Some(130), "{trap}, {signal}: {}", ended.stderr);
             drop(worker);
         }
+    }
+}
+
+#[test]
+fn workers_that_a_signal_ends_together_with_the_run_have_not_died() {
+    let place = Place::new();
+    let inputs = place.words(8);
+    let options = ["--workers", "3", "--arg", "map=200", "--log", "info"];
+    for _ in 0..4 {
+        let run = place.mr_run(&plugin("moody"), &inputs, &options);
+        run.await_log("committed worker=w");
+        // Both at once is what it looks like to one that wakes up in between.
+        run.signal("STOP");
+        for worker in place.processes().into_iter().filter(|&pid| pid != run.pid()) {
+            send("INT", worker);
+        }
+        eventually("the workers to end", || place.processes() == [run.pid()]);
+        run.signal("INT");
+        run.signal("CONT");
+        let ended = run.wait();
+        assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("WARN mr::programs::run"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("no workers left"), "{}", ended.stderr);
+        place.outputs(".", 0);
     }
 }
 

@@ -75,7 +75,7 @@ pub async fn run(arguments: CoordinatorArguments) -> Result<(), Failure> {
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
     info!(address = %listener.address(), inputs = inputs.len(), "listening");
     let (order_sender, orders) = mpsc::unbounded();
-    abort_on_signals(&order_sender)?;
+    abort_on_signals(&order_sender, || {})?;
     let job = arguments.job.job(new_job_id(&world), inputs, split_size, arguments.join_size);
     let (ending, _) = serve(&world, listener, job, &mut (), orders).await;
     world.network().drained(DRAIN).await;

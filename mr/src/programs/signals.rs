@@ -13,20 +13,27 @@ use crate::cli::Failure;
 /// The reason for which an interrupted job fails.
 pub(super) const INTERRUPTED: &str = "interrupted";
 
-/// Turns Ctrl-C and the wish of the system that this process end into an order to end the job.
-pub(super) fn abort_on_signals(orders: &UnboundedSender<Order>) -> Result<(), Failure> {
+/// By what all processes of a job are told to end: a shell, a terminal or a supervisor sends these to each of them.
+pub(super) const ENDING: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+
+/// Turns Ctrl-C and the wish of the system that this process end into an order to end the job. `note` is called first.
+pub(super) fn abort_on_signals(
+    orders: &UnboundedSender<Order>,
+    note: impl Fn() + Clone + Send + 'static,
+) -> Result<(), Failure> {
     // Lossily: the status begins with the name of the program's file, in whatever bytes it has. Where it cannot be read, every signal counts.
     let status = fs::read("/proc/self/status").unwrap_or_default();
     let status = String::from_utf8_lossy(&status);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+    for kind in ENDING {
         // `nohup` starts programs so, and a shell those that shall go on in the background.
         if kind != SignalKind::terminate() && is_ignored(kind, &status) {
             continue;
         }
-        let orders = orders.clone();
+        let (orders, note) = (orders.clone(), note.clone());
         let mut signal = signal(kind).map_err(|error| cannot_listen(&error))?;
         tokio::spawn(async move {
             signal.recv().await;
+            note();
             // A coordinator that has already finished needs no order.
             let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
         });

@@ -2,9 +2,12 @@
 //!
 //! A process that was seen to end is buried at once: its attempts are given to others without waiting for the task timeout.
 
+use std::io;
 use std::num::NonZeroUsize;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedSender;
@@ -12,10 +15,12 @@ use mr_core::coordinator::Order;
 use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::command::WorkerCommand;
+use super::milestones::Milestones;
 use crate::cli::Failure;
+use crate::programs::signals::ENDING;
 use crate::programs::worker_name;
 
 /// How long workers may take to leave after the end of the job.
@@ -24,38 +29,23 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// How long a killed worker may take to die. One that waits for a disk may not do so for hours.
 const DIE_WITHIN: Duration = Duration::from_secs(2);
 
-/// How far the job has come, as far as it matters to those who watch the workers.
-#[derive(Debug, Default)]
-pub(super) struct Milestones {
-    commits: AtomicU64,
-    ended: AtomicBool,
-}
+/// How long after a death the news may come that this whole program is to end: who presses Ctrl-C means all processes, and ours may not be the
+/// first to notice.
+const SAME_MOMENT: Duration = Duration::from_millis(100);
 
-impl Milestones {
-    /// One more task was committed: dying workers still get somewhere.
-    pub(super) fn committed(&self) {
-        self.commits.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The job has ended: from now on workers leave by themselves. To be called before any of them can know.
-    pub(super) fn ended(&self) {
-        self.ended.store(true, Ordering::Release);
-    }
-
-    fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
+/// Whom the watchers are to kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Killing {
+    Nobody,
+    /// Those who have not registered. They cannot know that it is over, and would look for the coordinator.
+    Strangers,
+    Everybody,
 }
 
 /// The running workers.
 pub(super) struct Cluster {
     watchers: JoinSet<()>,
-    /// Whether those who are still there are to be killed.
-    killing: watch::Sender<bool>,
+    killing: watch::Sender<Killing>,
 }
 
 impl Cluster {
@@ -68,7 +58,7 @@ impl Cluster {
     ) -> Result<Self, Failure> {
         let command = Arc::new(command);
         let deaths = Arc::new(Deaths { limit: 4 * workers.get() as u64 + 4, ..Deaths::default() });
-        let mut cluster = Self { watchers: JoinSet::new(), killing: watch::Sender::new(false) };
+        let mut cluster = Self { watchers: JoinSet::new(), killing: watch::Sender::new(Killing::Nobody) };
         for _ in 0..workers.get() {
             let watcher = Watcher {
                 command: command.clone(),
@@ -90,13 +80,14 @@ impl Cluster {
 
     /// Waits for the workers to leave, now that the job has ended, and kills those that do not.
     pub(super) async fn stop(mut self) {
+        self.killing.send_replace(Killing::Strangers);
         let _ = timeout(LEAVE_WITHIN, self.all_gone()).await;
         self.kill().await;
     }
 
     /// Kills the workers, and waits until they are dead: what one still wrote would otherwise be there after all has been cleared away.
     pub(super) async fn kill(mut self) {
-        self.killing.send_replace(true);
+        self.killing.send_replace(Killing::Everybody);
         let _ = timeout(DIE_WITHIN, self.all_gone()).await;
     }
 
@@ -129,7 +120,7 @@ struct Watcher {
     orders: UnboundedSender<Order>,
     milestones: Arc<Milestones>,
     deaths: Arc<Deaths>,
-    killing: watch::Receiver<bool>,
+    killing: watch::Receiver<Killing>,
 }
 
 impl Watcher {
@@ -138,12 +129,15 @@ impl Watcher {
             let name = child.id().map(worker_name).unwrap_or_default();
             let ended = tokio::select! {
                 ended = child.wait() => ended,
-                () = self.told_to_kill() => {
+                () = self.told_to_kill(&name) => {
                     // It may have died by itself meanwhile.
                     let _ = child.kill().await;
                     return;
                 }
             };
+            if is_of_a_signal_to_all(&ended) {
+                sleep(SAME_MOMENT).await;
+            }
             self.order(Order::Bury(name.clone()));
             if self.milestones.has_ended() {
                 return;
@@ -161,9 +155,11 @@ impl Watcher {
         }
     }
 
-    async fn told_to_kill(&mut self) {
+    async fn told_to_kill(&mut self, name: &str) {
+        let from = |known| if known { Killing::Everybody } else { Killing::Strangers };
+        let milestones = &self.milestones;
         // Without a sender the cluster is gone, and the workers with it.
-        let _ = self.killing.wait_for(|killing| *killing).await;
+        let _ = self.killing.wait_for(|killing| *killing >= from(milestones.knows(name))).await;
     }
 
     /// A new process in place of one that ended as `status` says, and with the exit code `code` if there was one; else the reason why there
@@ -184,5 +180,43 @@ impl Watcher {
     fn order(&self, order: Order) {
         // A coordinator that has finished needs no orders.
         let _ = self.orders.unbounded_send(order);
+    }
+}
+
+/// Whether a worker ended as all processes of this program do when somebody wants it to end.
+fn is_of_a_signal_to_all(ended: &io::Result<ExitStatus>) -> bool {
+    let signal = ended.as_ref().ok().and_then(ExitStatusExt::signal);
+    ENDING.iter().any(|ending| signal == Some(ending.as_raw_value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::mpsc;
+    use futures::future::{Either, select};
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn in_the_end_those_who_never_came_are_not_waited_for() {
+        let command = Arc::new(WorkerCommand::sleeping());
+        let (orders, _) = mpsc::unbounded();
+        let milestones = Arc::new(Milestones::default());
+        let killing = watch::Sender::new(Killing::Nobody);
+        let watcher = || Watcher {
+            command: command.clone(),
+            orders: orders.clone(),
+            milestones: milestones.clone(),
+            deaths: Arc::default(),
+            killing: killing.subscribe(),
+        };
+        let [known, stranger] = [(); 2].map(|()| command.spawn().unwrap());
+        milestones.registered(&worker_name(known.id().unwrap()));
+        let (known, stranger) = (pin!(watcher().watch(known)), pin!(watcher().watch(stranger)));
+        milestones.ended();
+        killing.send_replace(Killing::Strangers);
+        let Either::Right(((), known)) = select(known, stranger).await else { panic!("the other stays") };
+        killing.send_replace(Killing::Everybody);
+        known.await;
     }
 }

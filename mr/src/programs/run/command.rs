@@ -52,6 +52,13 @@ impl WorkerCommand {
         Ok(Self { program, name, arguments: arguments.into(), lock })
     }
 
+    /// One that does nothing for a long time.
+    #[cfg(test)]
+    pub(super) fn sleeping() -> Self {
+        let lock = tempfile::tempfile().expect("a file");
+        Self { program: "sleep".into(), name: "sleep".into(), arguments: vec!["1000".to_owned()], lock }
+    }
+
     /// Starts one.
     pub(super) fn spawn(&self) -> Result<Child, Failure> {
         let lock = self.lock.try_clone().map_err(|error| cannot_start(&error))?;

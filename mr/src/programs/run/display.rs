@@ -9,7 +9,7 @@ use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressStyl
 use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, Phase};
 use world::Timestamp;
 
-use super::cluster::Milestones;
+use super::milestones::Milestones;
 use crate::cli::{print, tell};
 
 /// Shows a job while it runs.
@@ -100,7 +100,8 @@ impl Observer for Display {
         match event {
             Event::AttemptCommitted { .. } => self.milestones.committed(),
             Event::JobEnded { .. } => self.milestones.ended(),
-            Event::WorkerRegistered { .. } | Event::MapOutputLost { .. } => {}
+            Event::WorkerRegistered { name, .. } => self.milestones.registered(name),
+            Event::MapOutputLost { .. } => {}
             _ => return,
         }
         let progress = coordinator.progress();

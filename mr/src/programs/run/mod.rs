@@ -6,6 +6,7 @@
 mod cluster;
 mod command;
 mod display;
+mod milestones;
 mod places;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -22,9 +23,10 @@ use mr_core::protocol::Ending;
 use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
-use self::cluster::{Cluster, Milestones};
+use self::cluster::Cluster;
 use self::command::WorkerCommand;
 use self::display::Display;
+use self::milestones::Milestones;
 use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;
 use super::new_job_id;
@@ -97,9 +99,10 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
 
     let (orders, order_receiver) = mpsc::unbounded();
-    abort_on_signals(&orders)?;
-    notice_deaths_of_children()?;
     let milestones = Arc::new(Milestones::default());
+    let noted = milestones.clone();
+    abort_on_signals(&orders, move || noted.ended())?;
+    notice_deaths_of_children()?;
     let command = WorkerCommand::new(&arguments, &address, outputs.lock())?;
     let cluster = Cluster::start(command, workers, &orders, &milestones).await?;
     // Only now, when nothing else can keep the job from starting: the workers have been started, but get no task before it is served.
