@@ -131,6 +131,12 @@ fn what_is_left_out_out_of_range_or_misspelt_is_wrong_usage() {
     assert!(run("mr", &["run", "cw", "in"]).contains("there is no app `cw`: name one of wc,"));
     assert!(run("mr", &["run", "grep", "in"]).contains("--arg"));
     assert!(run("mr", &["run", "grep", "in", "--arg", "("]).contains("`grep` cannot start"));
+    for (socket, words) in [("", "needs the path of a socket"), (&*"x".repeat(108), "choose a shorter one")] {
+        for message in [run("mrworker", &["wc", socket]), run("mrcoordinator", &[socket, "in"])] {
+            assert!(message.contains(words), "{message}");
+        }
+    }
+    assert!(run("mrworker", &["wc", "--coordinator", "tcp:node.1:7777"]).contains("must not end in a number"));
     assert!(run("mrworker", &["wc", "--coordinator", "mars"]).contains("unix:PATH or tcp:HOST:PORT"));
     place.outputs(".", 0);
 }

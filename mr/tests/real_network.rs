@@ -382,7 +382,7 @@ async fn what_is_no_address_can_be_neither_called_nor_listened_on() {
     let network = Network::new();
     let address = Address::new("localhost:80");
     let words = r#""localhost:80" is no address: write unix:PATH or tcp:HOST:PORT"#;
-    assert_eq!(reason_of_no_answer(network.call(&address, vec![]).await), words);
+    assert_eq!(reason_of_rejection(network.call(&address, vec![]).await), words);
     let error = network.listen(&address).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot listen on localhost:80: {words}"));
 }

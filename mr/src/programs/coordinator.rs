@@ -92,7 +92,7 @@ fn address_and_files(arguments: &CoordinatorArguments) -> Result<(Address, Vec<U
     let address = match &arguments.listen {
         Some(address) => address.clone(),
         None if files.first().is_some_and(|first| names_a_socket(first.as_std_path())) => {
-            RealAddress::Unix(files.remove(0).into())
+            RealAddress::of_socket(&files.remove(0)).map_err(|error| Failure::Usage(error.to_string()))?
         }
         None => RealAddress::Unix(default_socket()),
     };

@@ -66,7 +66,7 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
     }
     let app = find_app(&arguments.app)?;
     let config = WorkerConfig {
-        coordinator: Address::from(&coordinator(&arguments)),
+        coordinator: Address::from(&coordinator(&arguments)?),
         slots: arguments.worker.slots,
         dir: arguments.worker.dir().clone(),
         out: arguments.worker.out.clone(),
@@ -92,10 +92,10 @@ fn bear_own_name() {
     }
 }
 
-fn coordinator(arguments: &WorkerArguments) -> RealAddress {
+fn coordinator(arguments: &WorkerArguments) -> Result<RealAddress, Failure> {
     match (&arguments.coordinator, &arguments.socket) {
-        (Some(address), _) => address.clone(),
-        (None, Some(socket)) => RealAddress::Unix(socket.clone().into()),
-        (None, None) => RealAddress::Unix(default_socket()),
+        (Some(address), _) => Ok(address.clone()),
+        (None, Some(socket)) => RealAddress::of_socket(socket).map_err(|error| Failure::Usage(error.to_string())),
+        (None, None) => Ok(RealAddress::Unix(default_socket())),
     }
 }

@@ -5,6 +5,8 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use camino::Utf8Path;
+use reqwest::Url;
 use world::Address;
 
 /// The longest path, in bytes, that a Unix socket can have: 108 in Linux's `sockaddr_un`, less the closing NUL.
@@ -45,6 +47,16 @@ pub enum AddressError {
     /// `tcp:` without a host before the port.
     #[error("{0} needs a host before the port, as in tcp:0.0.0.0:7777 or tcp:[::1]:7777")]
     BadHost(String),
+    /// Nothing that a request could be sent to, though it looks like a name.
+    #[error(
+        "the host of {address} cannot be called, {reason}: write a name, which must not end in a number, or an address such as 192.0.2.1"
+    )]
+    NoHost {
+        /// The address.
+        address: String,
+        /// What is wrong with the host.
+        reason: String,
+    },
     /// `tcp:` without a port.
     #[error("{0} needs a port between 0 and 65535, as in tcp:localhost:7777")]
     BadPort(String),
@@ -87,8 +99,12 @@ fn parse_host_and_port(text: &str, rest: &str) -> Result<RealAddress, AddressErr
         Some(inner) => inner.parse::<Ipv6Addr>().ok().map(|_| inner),
         None => is_name(host).then_some(host),
     };
-    let host = host.ok_or_else(|| AddressError::BadHost(text.to_owned()))?.to_owned();
-    Ok(RealAddress::Tcp { host, port })
+    let host = host.ok_or_else(|| AddressError::BadHost(text.to_owned()))?;
+    // A name such as node.1 would pass for an IPv4 address, and be a wrong one.
+    if let (false, Err(error)) = (host.contains(':'), Url::parse(&format!("http://{host}/"))) {
+        return Err(AddressError::NoHost { address: text.to_owned(), reason: error.to_string() });
+    }
+    Ok(RealAddress::Tcp { host: host.to_owned(), port })
 }
 
 /// Whether `host` could be a host name or an IPv4 address.
@@ -97,6 +113,15 @@ fn is_name(host: &str) -> bool {
 }
 
 impl RealAddress {
+    /// The socket at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When no socket can have that path.
+    pub fn of_socket(path: &Utf8Path) -> Result<Self, AddressError> {
+        parse_path(path.as_str())
+    }
+
     /// Reads the abstract address.
     ///
     /// # Errors
@@ -134,7 +159,14 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_as_written() {
-        for text in ["unix:/tmp/a b:c", "unix:relative", "tcp:localhost:80", "tcp:10.0.0.1:0", "tcp:[::1]:65535"] {
+        for text in [
+            "unix:/tmp/a b:c",
+            "unix:relative",
+            "tcp:localhost:80",
+            "tcp:10.0.0.1:0",
+            "tcp:node-1.a_b:1",
+            "tcp:[::1]:65535",
+        ] {
             assert_eq!(text.parse::<RealAddress>().unwrap().to_string(), text);
         }
         assert_eq!("tcp:[::1]:7".parse(), Ok(RealAddress::Tcp { host: "::1".into(), port: 7 }));
@@ -150,6 +182,10 @@ mod tests {
         }
         for text in ["tcp::80", "tcp:::1:80", "tcp:a b:80", "tcp:[host]:80", "tcp:user@host:80", "tcp:a/b:80"] {
             assert_eq!(error(text), AddressError::BadHost(text.into()));
+        }
+        for text in ["tcp:node.1:7777", "tcp:256.0.0.1:80", "tcp:1.2.3.4.5:80", "tcp:xn--a:80"] {
+            let message = error(text).to_string();
+            assert!(message.starts_with(&format!("the host of {text} cannot be called, invalid ")), "{message}");
         }
     }
 

@@ -61,7 +61,7 @@ impl Client {
     }
 
     async fn post(&self, address: &Address, request: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        let real = RealAddress::parse(address).map_err(|error| Failure::NoAnswer(error.to_string()))?;
+        let real = RealAddress::parse(address).map_err(|error| Failure::Rejected(error.to_string()))?;
         let (client, url) = match &real {
             RealAddress::Unix(path) => {
                 // At every call: the name may have changed hands since the last one.
