@@ -119,6 +119,15 @@ fn what_is_left_out_out_of_range_or_misspelt_is_wrong_usage() {
     assert!(run("mrsequential", &["wc", "in", "--reduces", "100000000"]).contains(most));
     assert!(run("mr", &["gen", "corpus", "--bytes", "18446744073709551615"]).contains("at most 1PiB"));
     assert!(run("mr", &["gen", "", "--bytes", "10"]).contains("the name of the directory is empty"));
+    for (program, arguments) in [
+        ("mr", &["run", "wc", "in", "--out", ""][..]),
+        ("mr", &["run", "wc", "in", "--dir", ""]),
+        ("mrworker", &["wc", "--out", ""]),
+        ("mrsequential", &["wc", "in", "--out", ""]),
+    ] {
+        let message = run(program, arguments);
+        assert!(message.contains("the name of the directory is empty: name one"), "{message}");
+    }
     for program in ["mrcoordinator", "mrworker", "mrsequential"] {
         let message = run(program, &["wc", "in", "--log", "inof"]);
         assert!(

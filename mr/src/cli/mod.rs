@@ -11,7 +11,7 @@ mod tell;
 pub use app::{builtin_names, find_app};
 pub use exit::{Failure, conclude};
 pub use log::{LogOptions, start_log};
-pub use options::{JobOptions, WorkerOptions, reduce_count};
+pub use options::{JobOptions, WorkerOptions, directory, reduce_count};
 pub use size::{JoinSize, SplitSize, byte_count};
 pub use tell::{print, tell};
 

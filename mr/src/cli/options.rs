@@ -75,11 +75,11 @@ pub struct WorkerOptions {
 
     /// Directory for the outputs, mr-out-*. `mr run` removes those of an earlier job; workers started by hand do not, so where that
     /// one had more reduces some stay
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = directory)]
     pub out: Utf8PathBuf,
 
     /// Directory for intermediate files; all workers must reach the same [default: the directory of the outputs]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = directory)]
     pub dir: Option<Utf8PathBuf>,
 }
 
@@ -108,6 +108,18 @@ pub fn reduce_count(text: &str) -> Result<NonZeroU32, String> {
         .ok()
         .filter(|count: &NonZeroU32| count.get() <= MAX_REDUCES)
         .ok_or_else(|| format!("write a number of reduces between 1 and {MAX_REDUCES}"))
+}
+
+/// Reads the name of a directory, for clap.
+///
+/// # Errors
+///
+/// When it is empty, as that of a variable is that was never set.
+pub fn directory(text: &str) -> Result<Utf8PathBuf, String> {
+    if text.is_empty() {
+        return Err("the name of the directory is empty: name one, or `.` for the current one".to_owned());
+    }
+    Ok(text.into())
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{Failure, byte_count, print};
+use crate::cli::{Failure, byte_count, directory, print};
 use crate::corpus;
 
 /// The largest corpus that is made, 1 PiB: what is more is a slip.
@@ -14,6 +14,7 @@ const MAX_BYTES: u64 = 1 << 50;
 #[derive(Debug, Args)]
 pub struct GenerateArguments {
     /// Where to write gen-00000.txt, gen-00001.txt, …; made if it does not exist
+    #[arg(value_parser = directory)]
     pub dir: Utf8PathBuf,
 
     /// How many bytes in all
@@ -29,13 +30,8 @@ pub struct GenerateArguments {
 ///
 /// # Errors
 ///
-/// When the directory has no name, or files are in the way or cannot be written.
+/// When files are in the way or cannot be written.
 pub fn run(arguments: &GenerateArguments) -> Result<(), Failure> {
-    if arguments.dir.as_str().is_empty() {
-        return Err(Failure::Usage(
-            "the name of the directory is empty: name one, or `.` for the current one".to_owned(),
-        ));
-    }
     let bar = ProgressBar::new(arguments.bytes);
     let style = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -10,7 +10,7 @@ use mr_core::sequential;
 
 use super::inputs::check_inputs;
 use super::outputs::Outputs;
-use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, find_app, reduce_count, start_log};
+use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, directory, find_app, reduce_count, start_log};
 use crate::real::RealWorld;
 
 /// Runs a MapReduce job in one process, one step after the other, and writes everything to mr-out-0.
@@ -35,7 +35,7 @@ pub struct SequentialArguments {
     pub arg: String,
 
     /// Directory for the outputs, mr-out-*; made if it does not exist and, with --reduces, rid of those of an earlier job
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = directory)]
     pub out: Utf8PathBuf,
 
     /// How much to tell.
@@ -54,7 +54,7 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     check_inputs(&arguments.files)?;
     let app =
         source.create(&arguments.arg).map_err(|error| Failure::Usage(format!("the app cannot start: {error}")))?;
-    let directory = Outputs::claim(&arguments.out, &arguments.files).await?;
+    let place = Outputs::claim(&arguments.out, &arguments.files).await?;
     let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();
     let reduces = arguments.reduces.map(Reduces);
     let outputs = sequential::run(&RealWorld::new(), &Guarded::new(app), &inputs, reduces)
@@ -62,7 +62,7 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
         .map_err(|error| Failure::Job(error.to_string()))?;
     // In the course's form the one output is looked at beside those of a job, which are not ours to remove.
     if reduces.is_some() {
-        directory.remove_earlier()?;
+        place.remove_earlier()?;
     }
     for (partition, output) in outputs.iter().enumerate() {
         let path = arguments.out.join(format!("mr-out-{partition}"));
