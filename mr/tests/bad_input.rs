@@ -174,11 +174,22 @@ fn an_output_directory_that_cannot_be_used_is_named() {
 #[test]
 fn an_input_that_the_job_would_overwrite_is_saved() {
     let place = Place::new();
+    place.write("mr-out-0", "precious words");
     place.write("mr-out-3", "precious words");
+    let sequential = |arguments: &[&str]| {
+        let mut command = place.program("mrsequential");
+        command.arg("wc").args(arguments);
+        Process::start("mrsequential", command)
+    };
     place.mr_run("wc", &one("mr-out-3"), &[]).refuse(2, &["`mr-out-3`", "another directory"]);
-    let mut command = place.program("mrsequential");
-    command.args(["wc", "mr-out-3"]);
-    Process::start("mrsequential", command).refuse(2, &["`mr-out-3`", "another directory"]);
+    sequential(&["mr-out-3", "--reduces", "2"]).refuse(2, &["`mr-out-3`", "another directory"]);
+    sequential(&["mr-out-0"]).refuse(2, &["`mr-out-0`", "another directory"]);
+    for saved in ["mr-out-0", "mr-out-3"] {
+        assert_eq!(fs::read_to_string(place.join(saved)).unwrap(), "precious words");
+    }
+    // In the course's form that one is not written.
+    sequential(&["mr-out-3"]).succeed();
+    assert_eq!(fs::read_to_string(place.join("mr-out-0")).unwrap(), "precious 1\nwords 1\n");
     assert_eq!(fs::read_to_string(place.join("mr-out-3")).unwrap(), "precious words");
 }
 

@@ -17,6 +17,25 @@ pub(super) struct Outputs {
     lock: File,
 }
 
+/// Which of the outputs in a directory are a job's own: it writes them, or removes what would look like one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Belonging {
+    /// All that have the name of one, even if this job has fewer: a mixture of two jobs' outputs would look like one job's.
+    All,
+    /// `mr-out-0` alone, beside whatever else there is.
+    First,
+}
+
+impl Belonging {
+    fn includes(self, name: &str) -> bool {
+        let Some(number) = name.strip_prefix("mr-out-") else { return false };
+        match self {
+            Belonging::All => !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()),
+            Belonging::First => number == "0",
+        }
+    }
+}
+
 impl Outputs {
     /// Makes `directory` if need be, checks that it can be written to, and locks it.
     ///
@@ -24,7 +43,11 @@ impl Outputs {
     ///
     /// When it cannot be used, another job uses it, something in it has an output's name and is none, or one of `inputs` is among the outputs
     /// of an earlier job.
-    pub(super) async fn claim(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<Self, Failure> {
+    pub(super) async fn claim(
+        directory: &Utf8Path,
+        inputs: &[Utf8PathBuf],
+        belonging: Belonging,
+    ) -> Result<Self, Failure> {
         fs::create_dir_all(directory).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Failure::Environment(format!(
                 "the output directory `{directory}` is no directory: give --out another name"
@@ -33,7 +56,7 @@ impl Outputs {
         })?;
         trial::write_to(directory).map_err(|error| unusable(directory, &error))?;
         let lock = lock::take(directory, lock::PATIENCE).await?;
-        let earlier = earlier_outputs(directory)?;
+        let earlier = earlier_outputs(directory, belonging)?;
         refuse_to_remove_inputs(&earlier, inputs)?;
         Ok(Self { directory: directory.to_owned(), earlier, lock })
     }
@@ -72,16 +95,15 @@ fn unusable(directory: &Utf8Path, error: &io::Error) -> Failure {
     Failure::Environment(format!("cannot write to the output directory `{directory}`: {error}"))
 }
 
-/// The files named `mr-out-` and a number. They go even if this job has fewer reduces: a mixture of two jobs' outputs would
-/// look like one job's.
-fn earlier_outputs(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
+/// The files that have the names of outputs, as far as they belong to this job.
+fn earlier_outputs(directory: &Utf8Path, belonging: Belonging) -> Result<Vec<Utf8PathBuf>, Failure> {
     let unusable = |error| unusable(directory, &error);
     let mut outputs = Vec::new();
     for entry in fs::read_dir(directory).map_err(unusable)? {
         let entry = entry.map_err(unusable)?;
         let name = entry.file_name();
         // One that is not UTF-8 is no output's, and what else lies here is none of our business.
-        let Some(name) = name.to_str().filter(|name| is_output_name(name)) else { continue };
+        let Some(name) = name.to_str().filter(|name| belonging.includes(name)) else { continue };
         let path = directory.join(name);
         let kind = entry.file_type().map_err(unusable)?;
         if !(kind.is_file() || kind.is_symlink()) {
@@ -93,11 +115,6 @@ fn earlier_outputs(directory: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Failure> {
         outputs.push(path);
     }
     Ok(outputs)
-}
-
-fn is_output_name(name: &str) -> bool {
-    let number = name.strip_prefix("mr-out-");
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn refuse_to_remove_inputs(outputs: &[Utf8PathBuf], inputs: &[Utf8PathBuf]) -> Result<(), Failure> {
@@ -130,7 +147,7 @@ mod tests {
         for name in ["mr-out-0", "mr-out-19", "mr-out-", "mr-out-x", "mr-output-1", "notes.txt"] {
             fs::write(path.join(name), "x").unwrap();
         }
-        let outputs = Outputs::claim(&path, &[]).await.unwrap();
+        let outputs = Outputs::claim(&path, &[], Belonging::All).await.unwrap();
         assert!(path.join("mr-out-19").exists(), "not before the job can start");
         outputs.remove_earlier().unwrap();
         let mut left: Vec<_> =
@@ -145,7 +162,7 @@ mod tests {
         let strange = path.as_std_path().join(OsStr::from_bytes(b"mr-out-\xff"));
         fs::write(&strange, "x").unwrap();
         fs::write(path.join("mr-out-0"), "x").unwrap();
-        Outputs::claim(&path, &[]).await.unwrap().remove_earlier().unwrap();
+        Outputs::claim(&path, &[], Belonging::All).await.unwrap().remove_earlier().unwrap();
         assert!(strange.exists() && !path.join("mr-out-0").exists());
     }
 
@@ -157,7 +174,7 @@ mod tests {
         let link = path.join("link");
         std::os::unix::fs::symlink(&strange, &link).unwrap();
         fs::write(link.join("mr-out-3"), "precious").unwrap();
-        assert!(Outputs::claim(&link, &[link.join("mr-out-3")]).await.is_err());
+        assert!(Outputs::claim(&link, &[link.join("mr-out-3")], Belonging::All).await.is_err());
     }
 
     #[tokio::test]
@@ -165,7 +182,7 @@ mod tests {
         let (_guard, path) = directory();
         let input = path.join("mr-out-3");
         fs::write(&input, "precious").unwrap();
-        let failure = Outputs::claim(&path, &[path.join("./mr-out-3")]).await.err().unwrap();
+        let failure = Outputs::claim(&path, &[path.join("./mr-out-3")], Belonging::All).await.err().unwrap();
         assert_eq!(failure.code(), 2);
         assert_eq!(fs::read_to_string(&input).unwrap(), "precious");
     }

@@ -9,7 +9,7 @@ use mr_core::ids::Reduces;
 use mr_core::sequential;
 
 use super::inputs::check_inputs;
-use super::outputs::Outputs;
+use super::outputs::{Belonging, Outputs};
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, directory, find_app, reduce_count, start_log};
 use crate::real::RealWorld;
 
@@ -54,13 +54,14 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     check_inputs(&arguments.files)?;
     let app =
         source.create(&arguments.arg).map_err(|error| Failure::Usage(format!("the app cannot start: {error}")))?;
-    let place = Outputs::claim(&arguments.out, &arguments.files).await?;
+    // In the course's form the one output is looked at beside those of a job, which are not ours to remove.
+    let belonging = if arguments.reduces.is_some() { Belonging::All } else { Belonging::First };
+    let place = Outputs::claim(&arguments.out, &arguments.files, belonging).await?;
     let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();
     let reduces = arguments.reduces.map(Reduces);
     let outputs = sequential::run(&RealWorld::new(), &Guarded::new(app), &inputs, reduces)
         .await
         .map_err(|error| Failure::Job(error.to_string()))?;
-    // In the course's form the one output is looked at beside those of a job, which are not ours to remove.
     if reduces.is_some() {
         place.remove_earlier()?;
     }

@@ -30,7 +30,7 @@ use self::milestones::Milestones;
 use self::places::{SocketDirectory, check_intermediate};
 use super::inputs::measured_inputs;
 use super::new_job_id;
-use super::outputs::Outputs;
+use super::outputs::{Belonging, Outputs};
 use super::signals::{INTERRUPTED, abort_on_signals, notice_deaths_of_children};
 use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;
@@ -85,7 +85,7 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let world = RealWorld::new();
     let app = checked_app(&arguments)?;
     let inputs = measured_inputs(&arguments.files)?;
-    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files).await?;
+    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files, Belonging::All).await?;
     check_intermediate(arguments.worker.dir())?;
 
     let job_id = new_job_id(&world);
