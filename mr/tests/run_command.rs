@@ -2,7 +2,9 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -193,13 +195,17 @@ fn a_run_that_cannot_clear_the_directory_says_of_what_and_leaves_no_workers() {
 }
 
 #[test]
-fn a_long_name_of_the_directory_for_temporary_files_does_no_harm() {
+fn a_directory_for_temporary_files_whose_name_no_socket_can_have_does_no_harm() {
     let place = Place::new();
     let inputs = place.words(1);
-    let mut command = place.program("mr");
-    command.env("TMPDIR", place.directory(&"long".repeat(30))).args(["run", "wc"]).args(&inputs);
-    Process::start("mr run", command).succeed();
-    assert_eq!(place.outputs(".", 10), place.oracle("wc", "", &inputs, 10));
+    for name in [OsStr::new(&"long".repeat(30)), OsStr::from_bytes(b"no UTF-8 \xff")] {
+        let directory = place.path().join(name);
+        fs::create_dir(&directory).unwrap();
+        let mut command = place.program("mr");
+        command.env("TMPDIR", directory).args(["run", "wc", "--out", "out"]).args(&inputs);
+        Process::start("mr run", command).succeed();
+        assert_eq!(place.outputs("out", 10), place.oracle("wc", "", &inputs, 10));
+    }
 }
 
 #[test]

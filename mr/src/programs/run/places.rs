@@ -14,14 +14,15 @@ use crate::real::address::MAX_SOCKET_PATH_BYTES;
 pub(super) struct SocketDirectory(TempDir);
 
 impl SocketDirectory {
-    /// Makes one where temporary files go, or in `/tmp` if the path of the socket would be longer than sockets' may be.
+    /// Makes one where temporary files go, or in `/tmp` if the path of the socket would be none that an address can have: too long, or not
+    /// UTF-8.
     ///
     /// # Errors
     ///
     /// When it cannot be made.
     pub(super) fn make() -> Result<Self, Failure> {
         let made = Self::make_in(&env::temp_dir())?;
-        if made.socket().as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
+        if made.socket().to_str().is_some_and(|path| path.len() <= MAX_SOCKET_PATH_BYTES) {
             Ok(made)
         } else {
             Self::make_in(Path::new("/tmp"))
