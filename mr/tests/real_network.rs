@@ -1,93 +1,19 @@
-//! Calls over real sockets, Unix and TCP alike: what arrives, what is refused, and what callers can do without harm.
+//! Calls over real sockets, Unix and TCP alike: what arrives, and what callers are told when nothing does.
 
-use std::future::Future;
+#[path = "support/network.rs"]
+mod support;
+
 use std::time::Duration;
 
 use futures::future::join_all;
 use mr::real::Network;
-use mr::real::network::{Limits, Listener, Responder};
+use mr::real::network::Limits;
 use mr_core::protocol::MAX_MESSAGE_BYTES;
+use support::{LONG, answer_all, connect, converse, echo, over_both, post, reason_of_no_answer, reason_of_rejection};
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixListener, UnixStream};
-use tokio::time::timeout;
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixListener;
 use world::{Address, Answer, CallError, Listener as _, Network as _, Responder as _};
-
-/// Longer than anything here takes that does not hang.
-const LONG: Duration = Duration::from_secs(20);
-
-/// Runs `test` over a Unix socket and over TCP.
-async fn over_both<F: Future<Output = ()>>(limits: Limits, test: impl Fn(Network, Listener) -> F) {
-    let dir = TempDir::new().unwrap();
-    let unix = format!("unix:{}", dir.path().join("socket").to_str().unwrap());
-    for address in [unix.as_str(), "tcp:127.0.0.1:0", "tcp:[::1]:0"] {
-        let network = Network::with_limits(limits);
-        let listener = match network.listen(&Address::new(address)).await {
-            Err(error) if address.contains("::1") => {
-                eprintln!("skipped, there is no IPv6 here: {error}");
-                continue;
-            }
-            listener => listener.unwrap(),
-        };
-        timeout(LONG, test(network, listener)).await.unwrap_or_else(|_| panic!("{address} hangs"));
-    }
-}
-
-/// Answers every request by `answer`, until its process ends.
-fn answer_all(mut listener: Listener, answer: impl Fn(Vec<u8>, Responder) + Send + 'static) {
-    tokio::spawn(async move {
-        loop {
-            let (request, responder) = listener.accept().await;
-            answer(request, responder);
-        }
-    });
-}
-
-fn echo(request: Vec<u8>, responder: Responder) {
-    responder.respond(Answer::Reply(request));
-}
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-/// Connects as a program would that does not speak HTTP.
-async fn connect(address: &Address) -> Box<dyn Stream> {
-    match address.as_str().split_once(':').unwrap() {
-        ("unix", path) => Box::new(UnixStream::connect(path).await.unwrap()),
-        (_, host_and_port) => Box::new(TcpStream::connect(host_and_port).await.unwrap()),
-    }
-}
-
-/// Sends `bytes` and returns all that comes back until the listener hangs up.
-async fn converse(address: &Address, bytes: &[u8]) -> String {
-    let mut stream = connect(address).await;
-    stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    // A reset after the answer is as good as an end.
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-/// The bytes of a request with a header of its own that says that its body has `length` bytes.
-fn post(header: &str, length: usize, body: &str) -> String {
-    format!(
-        "POST /rpc HTTP/1.1\r\nContent-Type: application/json\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-}
-
-fn reason_of_no_answer(result: Result<Vec<u8>, CallError>) -> String {
-    match result {
-        Err(CallError::NoAnswer { reason, .. }) => reason,
-        other => panic!("there should be no answer, not {other:?}"),
-    }
-}
-
-fn reason_of_rejection(result: Result<Vec<u8>, CallError>) -> String {
-    match result {
-        Err(CallError::Rejected { reason, .. }) => reason,
-        other => panic!("it should be rejected, not {other:?}"),
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_byte_arrives_and_comes_back() {
@@ -174,127 +100,12 @@ async fn an_endless_rejection_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_too_large_is_refused_and_the_next_one_served() {
-    over_both(Limits::default(), async |network, listener| {
-        let address = listener.address().clone();
-        answer_all(listener, echo);
-        let reason = reason_of_rejection(network.call(&address, vec![b'x'; MAX_MESSAGE_BYTES + 1]).await);
-        assert_eq!(reason, "the request's body is larger than the 4194304 bytes allowed");
-        assert_eq!(network.call(&address, b"next".into()).await, Ok(b"next".into()));
-        let raw = post("Connection: close", 5 << 20, &"x".repeat(5 << 20));
-        let answer = converse(&address, raw.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_that_are_never_finished_take_only_so_much_memory() {
-    let limits = Limits { bodies: 1 << 20, ..Limits::default() };
-    over_both(limits, async |network, listener| {
-        let address = listener.address().clone();
-        let large = || network.call(&address, vec![b'x'; 900 << 10]);
-        answer_all(listener, echo);
-        // One that is never finished.
-        let mut half = connect(&address).await;
-        half.write_all(post("Host: mr", 2 << 20, &"x".repeat(900 << 10)).as_bytes()).await.unwrap();
-        let refused = loop {
-            let result = large().await;
-            if result.is_err() {
-                break result;
-            }
-        };
-        assert!(reason_of_no_answer(refused).contains("no memory left for the request's body"));
-        assert_eq!(network.call(&address, b"small".into()).await, Ok(b"small".into()));
-        drop(half);
-        while large().await.is_err() {}
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_too_large_is_no_answer() {
     over_both(Limits::default(), async |network, listener| {
         let address = listener.address().clone();
         answer_all(listener, |_, responder| responder.respond(Answer::Reply(vec![0; MAX_MESSAGE_BYTES + 1])));
         let reason = reason_of_no_answer(network.call(&address, vec![]).await);
         assert_eq!(reason, "the answer is larger than the 4194304 bytes allowed");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn other_paths_and_methods_are_refused_and_the_root_says_what_this_is() {
-    over_both(Limits::default(), async |_, listener| {
-        let address = listener.address().clone();
-        answer_all(listener, echo);
-        let answers = [
-            ("GET /", "HTTP/1.1 200 ", "MapReduce"),
-            ("GET /rpc", "HTTP/1.1 405 ", "allow: POST"),
-            ("POST /rpc/x", "HTTP/1.1 404 ", "no such page"),
-        ];
-        for (request, status, words) in answers {
-            let raw = format!("{request} HTTP/1.1\r\nConnection: close\r\n\r\n");
-            let answer = converse(&address, raw.as_bytes()).await;
-            assert!(answer.starts_with(status) && answer.contains(words), "{request}: {answer}");
-        }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_page_in_a_browser_can_send_is_refused() {
-    over_both(Limits::default(), async |_, listener| {
-        let address = listener.address().clone();
-        answer_all(listener, echo);
-        for (headers, status) in [
-            ("", "415"),
-            ("Content-Type: text/plain\r\n", "415"),
-            ("Content-Type: text/plain; application/json\r\n", "415"),
-            ("Content-Type: application/json\r\nOrigin: http://127.0.0.1\r\n", "403"),
-            ("Content-Type: Application/JSON; charset=utf-8\r\n", "200"),
-        ] {
-            let raw = format!("POST /rpc HTTP/1.1\r\nConnection: close\r\n{headers}Content-Length: 2\r\n\r\n{{}}");
-            let answer = converse(&address, raw.as_bytes()).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
-        }
-        let question = "OPTIONS /rpc HTTP/1.1\r\nConnection: close\r\nAccess-Control-Request-Method: POST\r\n\r\n";
-        let answer = converse(&address, question.as_bytes()).await.to_lowercase();
-        assert!(answer.starts_with("http/1.1 405 ") && !answer.contains("access-control-allow"), "{answer}");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nonsense_and_broken_requests_harm_nobody_else() {
-    over_both(Limits::default(), async |network, mut listener| {
-        let address = listener.address().clone();
-        assert!(converse(&address, b"\x16\x03\x01\0\xff\xfe nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
-        for half in ["", "POST /rpc HT", &post("Host: mr", 10, "half")] {
-            connect(&address).await.write_all(half.as_bytes()).await.unwrap();
-        }
-        let call = network.call(&address, b"whole".into());
-        let answer = async {
-            let (request, responder) = listener.accept().await;
-            assert_eq!(request, b"whole", "half a request must never reach the system");
-            responder.respond(Answer::Reply(b"served".into()));
-        };
-        assert_eq!(futures::join!(call, answer).0, Ok(b"served".into()));
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_sends_too_slowly_is_cut_off() {
-    let limits = Limits { patience: Duration::from_millis(100), ..Limits::default() };
-    over_both(limits, async |_, listener| {
-        let address = listener.address().clone();
-        answer_all(listener, echo);
-        let slow_body = converse(&address, post("Host: mr", 10, "half").as_bytes()).await;
-        assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
-        // These return only because the listener hangs up.
-        converse(&address, b"POST /rpc HT").await;
-        converse(&address, b"").await;
     })
     .await;
 }
@@ -311,28 +122,6 @@ async fn an_answer_may_take_longer_than_any_patience_with_callers() {
             echo(request, responder);
         };
         assert_eq!(futures::join!(call, answer).0, Ok(b"later".into()));
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn callers_beyond_the_limit_are_let_in_when_a_place_is_free() {
-    let limits = Limits { connections: 2, patience: Duration::from_millis(200), ..Limits::default() };
-    over_both(limits, async |network, mut listener| {
-        let address = listener.address().clone();
-        let calls = join_all((0..3).map(|i| network.call(&address, vec![i])));
-        let answers = async {
-            let waiting = [listener.accept().await, listener.accept().await];
-            assert!(timeout(Duration::from_millis(300), listener.accept()).await.is_err());
-            for (request, responder) in waiting {
-                echo(request, responder);
-            }
-            // The two connections are idle from now on, and closed when the patience with them is at an end.
-            let (request, responder) = listener.accept().await;
-            echo(request, responder);
-        };
-        let (replies, ()) = futures::join!(calls, answers);
-        assert_eq!(replies, [Ok(vec![0]), Ok(vec![1]), Ok(vec![2])]);
     })
     .await;
 }
