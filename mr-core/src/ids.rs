@@ -1,13 +1,14 @@
 //! Names of things, as types: a worker is not a task and an attempt is not an integer.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, ParseIntError};
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One run of one job. Random enough that two jobs in one directory never meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u64);
 
 impl fmt::Display for JobId {
@@ -16,17 +17,40 @@ impl fmt::Display for JobId {
     }
 }
 
-impl From<JobId> for String {
-    fn from(job: JobId) -> String {
-        job.to_string()
+impl FromStr for JobId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(text, 16).map(JobId)
     }
 }
 
-impl TryFrom<String> for JobId {
-    type Error = String;
+/// As it is shown, but without a string of its own: every request has one.
+impl Serialize for JobId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let text: [u8; 16] = std::array::from_fn(|place| DIGITS[(self.0 >> (60 - 4 * place)) as usize % 16]);
+        serializer.serialize_str(str::from_utf8(&text).expect("digits are ASCII"))
+    }
+}
 
-    fn try_from(text: String) -> Result<Self, String> {
-        u64::from_str_radix(&text, 16).map(JobId).map_err(|_| format!("`{text}` is not a job id"))
+impl<'de> Deserialize<'de> for JobId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(JobIdVisitor)
+    }
+}
+
+struct JobIdVisitor;
+
+impl Visitor<'_> for JobIdVisitor {
+    type Value = JobId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a job id")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<JobId, E> {
+        text.parse().map_err(|_| E::custom(format_args!("`{text}` is not a job id")))
     }
 }
 

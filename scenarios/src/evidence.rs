@@ -69,7 +69,7 @@ impl<O: Observer> Observer for Keeper<'_, O> {
 
 fn job_of(path: &str) -> Option<JobId> {
     let (job, _) = path.strip_prefix("mr-job-")?.split_once('/')?;
-    JobId::try_from(job.to_owned()).ok()
+    job.parse().ok()
 }
 
 /// The map attempt whose complete output `path` is.
