@@ -10,14 +10,12 @@
 //! The table is filled when the first key comes that is not.
 
 use std::cmp::Ordering;
-use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
-use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 
 use super::field::{Field, key_prefix};
-use super::hashing;
+use super::hashing::KeyHasher;
 use super::sorted::{SortEntry, Sorted};
 use crate::app::ValueRun;
 use crate::ids::{JobId, Partition};
@@ -25,7 +23,7 @@ use crate::ids::{JobId, Partition};
 /// Records in memory, grouped by key.
 #[derive(Debug)]
 pub struct MapBuffer {
-    hasher: SeedableRandomState,
+    hasher: KeyHasher,
     /// Indices of `groups`, found by their keys: of none before a key came out of order, of all from then on.
     table: HashTable<u32>,
     groups: Vec<KeyGroup>,
@@ -86,7 +84,7 @@ impl MapBuffer {
     #[must_use]
     pub fn new(job: JobId) -> Self {
         Self {
-            hasher: hashing::hasher(job),
+            hasher: KeyHasher::new(job),
             table: HashTable::new(),
             groups: Vec::new(),
             runs: Vec::new(),
@@ -111,7 +109,7 @@ impl MapBuffer {
     ) -> Result<(), E> {
         let prefix = key_prefix(key);
         let known = if self.is_out_of_order() || self.comes_out_of_order(key, prefix) {
-            let hash = self.hasher.hash_one(key) as u32;
+            let hash = self.hasher.hash(key) as u32;
             match self.table.find(spread(hash), |&group| self.groups[group as usize].key.is(&self.bytes, key, prefix)) {
                 Some(&group) => group as usize,
                 None => {
@@ -186,7 +184,7 @@ impl MapBuffer {
     #[cold]
     fn fill_table(&mut self) {
         for group in 0..self.groups.len() {
-            self.groups[group].hash = self.hasher.hash_one(self.groups[group].key.of(&self.bytes)) as u32;
+            self.groups[group].hash = self.hasher.hash(self.groups[group].key.of(&self.bytes)) as u32;
             self.enter(index(group));
         }
     }

@@ -2,19 +2,32 @@
 //! of them that all have one hash: each would be compared with all before it. So hashes depend on the job's id, which nobody can know before
 //! there is a job; and nothing that can be seen depends on hashes.
 
-use std::sync::OnceLock;
+use std::hash::Hasher;
 
 use foldhash::SharedSeed;
-use foldhash::fast::SeedableRandomState;
+use foldhash::fast::FoldHasher;
 
 use crate::ids::JobId;
 
-/// What all hashes of this process depend on. (A process works for one job. Should it work for more, the id of the first is as good.)
-static SECRET: OnceLock<SharedSeed> = OnceLock::new();
+/// Hashes the keys of one job. What it depends on lies in it and not elsewhere: it is looked at for every record.
+#[derive(Debug)]
+pub(super) struct KeyHasher {
+    seed: u64,
+    shared: SharedSeed,
+}
 
-/// The hasher of the keys of `job`.
-pub(super) fn hasher(job: JobId) -> SeedableRandomState {
-    SeedableRandomState::with_seed(job.0, SECRET.get_or_init(|| SharedSeed::from_u64(job.0)))
+impl KeyHasher {
+    /// For the keys of `job`.
+    pub(super) fn new(job: JobId) -> Self {
+        Self { seed: job.0, shared: SharedSeed::from_u64(job.0) }
+    }
+
+    #[inline]
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
+        hasher.write(key);
+        hasher.finish()
+    }
 }
 
 #[cfg(test)]
@@ -36,13 +49,9 @@ mod tests {
                 [0, 1].map(|form| (0..100).map(|other| hash(&keys(other)[form])).collect::<BTreeSet<_>>().len());
             hashes.map(|different| different > 90)
         };
-        let known = foldhash::fast::FixedState::default();
-        assert_eq!(
-            hashes(&|key| known.hash_one(key)),
-            [false, false],
-            "these are the keys that a stranger would choose"
-        );
-        let secret = hasher(JobId(0x1234_5678_9abc_def0));
-        assert_eq!(hashes(&|key| secret.hash_one(key)), [true, true]);
+        let known = |key: &[u8]| foldhash::fast::FixedState::default().hash_one(key);
+        assert_eq!(hashes(&known), [false, false], "these are the keys that a stranger would choose");
+        let secret = KeyHasher::new(JobId(0x1234_5678_9abc_def0));
+        assert_eq!(hashes(&|key| secret.hash(key)), [true, true]);
     }
 }
