@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sim::Fault;
 use toml::Spanned;
 
+use crate::invariants::promises;
 use crate::scenario::{FileProblem, did_you_mean, read_text, stem, toml_files};
 use crate::schedule::{ClusterShape, Models, Schedule, Workload, check};
 
@@ -96,41 +97,14 @@ impl PlanFile {
     }
 }
 
-/// What a plan can break: the promises, and what else can go wrong in a campaign.
-const PROMISES: [&str; 23] = [
-    "agreement",
-    "backup_tasks",
-    "commits_are_real",
-    "committed_inputs",
-    "counters",
-    "determinism",
-    "done_once",
-    "everyone_agrees",
-    "fails_honestly",
-    "finishes",
-    "gives_up_cleanly",
-    "harness",
-    "maps_before_reduces",
-    "no_panic",
-    "not_reissued_in_time",
-    "nothing_left",
-    "outputs",
-    "private_files",
-    "prompt",
-    "quiet_after_end",
-    "registered_once",
-    "slots_respected",
-    "work_done_once",
-];
-
 fn check_promise(name: &str) -> check::Sense {
-    check::ensure(PROMISES.contains(&name), || format!("there is no promise `{name}`{}", did_you_mean(name, PROMISES)))
+    let is_one = promises().any(|promise| promise == name);
+    check::ensure(is_one, || format!("there is no promise `{name}`{}", did_you_mean(name, promises())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invariants::in_words;
 
     const PLAN: &str = r#"
 about = "w1 loses power."
@@ -225,19 +199,7 @@ max = "3ms"
         let with = |name: &str| PLAN.replacen("seed = 7", &format!("breaks = \"{name}\"\nseed = 7"), 1);
         let found = parse(&with("output")).expect_err("it is called `outputs`").to_string();
         assert_eq!(found, "plan.toml:3: there is no promise `output`; did you mean `outputs`?");
-        assert!(PROMISES.into_iter().all(|name| parse(&with(name)).is_ok()));
-    }
-
-    #[test]
-    fn every_promise_and_nothing_else_can_be_broken() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/invariants");
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let has_sentence = |name: &str| in_words(name) != in_words("harness");
-        let mut promises: Vec<_> = files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
-        promises.retain(|name| has_sentence(name));
-        promises.extend(["determinism", "harness", "no_panic"].map(str::to_owned));
-        promises.sort();
-        assert_eq!(promises, PROMISES);
+        assert!(promises().all(|name| parse(&with(name)).is_ok()));
     }
 
     #[test]

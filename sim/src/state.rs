@@ -250,6 +250,7 @@ impl State {
             }
             // One that crashed before starts anew when it would have.
             Life::Awaited => node.has_power = false,
+            // Nothing is started on it again. If its power comes back it refuses its callers, from now on; if not, it is silent.
             Life::Finished | Life::Dead => node.has_power = restart_after.is_some(),
         }
     }

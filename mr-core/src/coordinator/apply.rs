@@ -2,7 +2,7 @@
 
 use world::Timestamp;
 
-use super::tasks::Running;
+use super::task::Running;
 use super::{Coordinator, Event, Presence, Worker};
 use crate::counters::Counters;
 use crate::ids::{AttemptId, MapAttempt, TaskId, WorkerId};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use world::Timestamp;
 
-use super::tasks::{Pick, Task};
+use super::task::Task;
+use super::tasks::Pick;
 use super::{Coordinator, Event, Presence, Worker};
 use crate::app::AppIdentity;
 use crate::counters::Counters;
-use crate::ids::{Attempt, AttemptId, MapAttempt, TaskId, WorkerId};
+use crate::ids::{Attempt, AttemptId, JobId, MapAttempt, TaskId, WorkerId};
 use crate::protocol::{
     AttemptProgress, Ending, Failure, MAX_LISTED_MAPS, MAX_NAME_BYTES, Registration, Reply, Request, cut_reason,
 };
@@ -26,11 +27,19 @@ impl Coordinator {
             return self.register(*nonce, app, name);
         };
         if !self.knows(worker) {
-            return (Vec::new(), answer_stranger(request));
+            return (Vec::new(), reply_to_stranger(request));
         }
         let mut events = vec![Event::WorkerHeard { worker }];
         let reply = self.decide_for(now, worker, request, &mut events);
         (events, reply)
+    }
+
+    /// The reply to a request that was meant for another job, `job`, or for none that it names, and must not be decided on. Only who
+    /// registers need not know whose worker it will be.
+    #[must_use]
+    pub fn turn_away(&self, job: Option<JobId>, request: &Request) -> Option<Reply> {
+        let is_ours = job == Some(self.job.id) || request.worker().is_none();
+        (!is_ours).then(|| reply_to_stranger(request))
     }
 
     /// [`Coordinator::decide`] for a request that arrived earlier and was answered with [`Reply::Wait`]: being heard was
@@ -318,7 +327,7 @@ impl Coordinator {
 }
 
 /// What is answered to a worker that is not, or not any more, one of this job's: another job may have one of the same number.
-pub(super) fn answer_stranger(request: &Request) -> Reply {
+fn reply_to_stranger(request: &Request) -> Reply {
     if matches!(request, Request::Goodbye { .. }) { Reply::Farewell } else { Reply::UnknownWorker }
 }
 

@@ -4,11 +4,14 @@
 //! There is no clock, lock or await inside, so any interleaving of requests, duplicates, late reports and time can be tested
 //! as plain function calls. [`serve`] is the one thin driver.
 //!
-//! The rules, and where they come from: maps first, reduces once every map is committed (MapReduce paper, section 3.1); an
-//! attempt without progress gets another beside it and whichever is done first counts (section 3.3); what an attempt has failed at is for
-//! another worker to try next, if there is one; an attempt gets another beside it also, near the end of a
-//! phase, one that takes much longer than others have (section 3.6, backup tasks); only one reduce attempt at a time may put its
-//! output in place (Hadoop's commit gate); a bad map output is made again (section 3.3).
+//! The rules, and where they come from:
+//!
+//! * Maps first, reduces once every map is committed (MapReduce paper, section 3.1).
+//! * An attempt without progress gets another beside it, and whichever is done first counts (section 3.3). So does, near the end of a
+//!   phase, an attempt that takes much longer than others have (section 3.6, backup tasks).
+//! * What a worker has failed at is for another to try next, if there is one.
+//! * Only one attempt at a reduce at a time may put its output in place (Hadoop's commit gate).
+//! * A bad map output is made again (section 3.3).
 
 mod apply;
 mod decide;
@@ -16,6 +19,7 @@ mod event;
 mod log;
 mod progress;
 mod serve;
+mod task;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,7 +13,6 @@ use futures::{FutureExt, StreamExt, select_biased};
 use tracing::debug;
 use world::{Answer, Clock, Listener, Responder, Timestamp, World};
 
-use super::decide::answer_stranger;
 use super::{Coordinator, Event};
 use crate::job::Job;
 use crate::marks;
@@ -93,10 +92,10 @@ struct Server<'a, W, R> {
 impl<W: World, R: Responder> Server<'_, W, R> {
     fn receive(&mut self, now: Timestamp, request: &[u8], responder: R) {
         match protocol::decode_request(request) {
-            Ok((job, request)) if job == Some(self.coordinator.job().id) || request.worker().is_none() => {
-                self.answer(now, request, responder);
-            }
-            Ok((_, request)) => responder.respond(Answer::Reply(protocol::encode(&answer_stranger(&request)))),
+            Ok((job, request)) => match self.coordinator.turn_away(job, &request) {
+                Some(reply) => responder.respond(Answer::Reply(protocol::encode(&reply))),
+                None => self.answer(now, request, responder),
+            },
             Err(error) => {
                 debug!(%error, "request refused");
                 responder.respond(Answer::Reject(error.to_string()));

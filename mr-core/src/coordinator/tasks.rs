@@ -7,75 +7,15 @@
 //! died and were not replaced yet. (A worker that asks is never given a task at which it works itself, nor one at which it has failed lately, as
 //! long as there are others who have not; those, no more than its slots and its failures, are passed over.)
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::time::Duration;
 
 use world::Timestamp;
 
-use crate::counters::Counters;
+use super::task::{Company, Running, Task};
 use crate::ids::{Attempt, WorkerId};
 use crate::job::Job;
-
-/// An attempt that was given out and has not come to an end that the coordinator knows of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Running {
-    pub(super) worker: WorkerId,
-    /// When it was given out.
-    pub(super) since: Timestamp,
-    pub(super) ticks: u64,
-    pub(super) last_progress: Timestamp,
-    /// How many map commits there were when it was given out: what a reduce reads, however often it is told.
-    pub(super) map_commits: u64,
-}
-
-/// One task.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Task {
-    pub(super) running: BTreeMap<Attempt, Running>,
-    /// How many attempts were ever given out; the highest attempt number.
-    pub(super) assigned: u32,
-    pub(super) failures: u32,
-    /// Who has failed at it, and when last.
-    pub(super) failed_by: BTreeMap<WorkerId, Timestamp>,
-    /// The attempt that counts.
-    pub(super) committed: Option<Attempt>,
-    /// What the last attempt that counted has counted. It stays in the sum when its output is lost: whoever read it counts on it, and
-    /// when the last reduce is committed nobody does the map again.
-    pub(super) counted: Counters,
-    /// Every attempt that was told it may commit, in order; the last one holds the permission, as long as it runs.
-    pub(super) granted: Vec<Attempt>,
-}
-
-impl Task {
-    /// Whether `worker` has failed at it so lately that it had better be somebody else's.
-    pub(super) fn failed_lately(&self, worker: WorkerId, timeout: Duration, now: Timestamp) -> bool {
-        self.failed_by.get(&worker).is_some_and(|failed| *failed + timeout > now)
-    }
-
-    fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
-        self.running.values().map(|running| running.last_progress + timeout).max()
-    }
-
-    /// How much company the attempt has that has shown progress last.
-    fn company(&self, timeout: Duration) -> Option<Company> {
-        let (last, latest) = self.running.iter().max_by_key(|(_, running)| running.last_progress)?;
-        let others = self.running.iter().filter(|(attempt, _)| *attempt != last);
-        let overdue = others.map(|(_, running)| running.last_progress + timeout).max();
-        Some(match overdue {
-            Some(until) if until > latest.since => Company::Accompanied { until, since: latest.since },
-            _ => Company::Alone { since: latest.since },
-        })
-    }
-}
-
-/// Whether an attempt has company.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Company {
-    /// It runs since then, alone, or beside those that were overdue already when it began.
-    Alone { since: Timestamp },
-    /// It runs since then, and unless they show progress its companions are overdue at that time.
-    Accompanied { until: Timestamp, since: Timestamp },
-}
 
 /// Why a task is given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,7 +144,7 @@ impl TaskTable {
             let deserted = self.accompanied.range(unheard..).next().map(|&(until, ..)| until);
             [since.map(|since| since + age), old_enough, deserted].into_iter().flatten().min()
         });
-        let waits = self.waits.range(now..).find(|until| **until > now).copied();
+        let waits = self.waits.range((Bound::Excluded(now), Bound::Unbounded)).next().copied();
         [overdue, straggles, waits].into_iter().flatten().min()
     }
 
@@ -227,6 +167,7 @@ impl TaskTable {
 
     /// An attempt of `worker` at task `index` has failed.
     pub(super) fn fail(&mut self, index: usize, worker: WorkerId, now: Timestamp) {
+        self.waits = self.waits.split_off(&now);
         self.waits.insert(now + self.timeout);
         self.update(index, |task| {
             task.failures += 1;
@@ -293,6 +234,11 @@ mod tests {
         TaskTable::new(count, &Job::new(JobId(1), Vec::new()))
     }
 
+    /// What `worker` should try next, of whatever there is.
+    fn next(table: &TaskTable, worker: u32, now: Timestamp) -> Option<Pick> {
+        table.next_for(WorkerId(worker), now, |_| true)
+    }
+
     fn assign(table: &mut TaskTable, index: usize, worker: u32, now: Timestamp) {
         table.update(index, |task| {
             task.assigned += 1;
@@ -316,11 +262,11 @@ mod tests {
         let mut table = table(3);
         assign(&mut table, 1, 1, at(0));
         assign(&mut table, 0, 1, at(1));
-        assert_eq!(table.next_for(WorkerId(2), at(30), |_| true), Some(Pick::Idle(2)));
+        assert_eq!(next(&table, 2, at(30)), Some(Pick::Idle(2)));
         assign(&mut table, 2, 1, at(30));
-        assert_eq!(table.next_for(WorkerId(2), at(9), |_| true), None);
-        assert_eq!(table.next_for(WorkerId(2), at(10), |_| true), Some(Pick::Overdue(1)));
-        assert_eq!(table.next_for(WorkerId(2), at(30), |_| true), Some(Pick::Overdue(1)));
+        assert_eq!(next(&table, 2, at(9)), None);
+        assert_eq!(next(&table, 2, at(10)), Some(Pick::Overdue(1)));
+        assert_eq!(next(&table, 2, at(30)), Some(Pick::Overdue(1)));
         assert_eq!(table.next_deadline(at(10)), Some(at(11)));
     }
 
@@ -328,8 +274,8 @@ mod tests {
     fn a_worker_is_not_given_a_second_attempt_beside_its_own() {
         let mut table = table(1);
         assign(&mut table, 0, 1, at(0));
-        assert_eq!(table.next_for(WorkerId(1), at(20), |_| true), None);
-        assert_eq!(table.next_for(WorkerId(2), at(20), |_| true), Some(Pick::Overdue(0)));
+        assert_eq!(next(&table, 1, at(20)), None);
+        assert_eq!(next(&table, 2, at(20)), Some(Pick::Overdue(0)));
     }
 
     #[test]
@@ -338,8 +284,8 @@ mod tests {
         assign(&mut table, 0, 1, at(0));
         assign(&mut table, 0, 2, at(12));
         assert!(table.is_overdue(0, Attempt(1), at(12)));
-        assert_eq!(table.next_for(WorkerId(3), at(21), |_| true), None);
-        assert_eq!(table.next_for(WorkerId(3), at(22), |_| true), Some(Pick::Overdue(0)));
+        assert_eq!(next(&table, 3, at(21)), None);
+        assert_eq!(next(&table, 3, at(22)), Some(Pick::Overdue(0)));
     }
 
     #[test]
@@ -350,7 +296,7 @@ mod tests {
         assert!(table.all_committed() && !table.has_work(at(99)) && table.running(0, Attempt(1)).is_none());
         table.update(0, |task| task.committed = None);
         assert!(!table.all_committed());
-        assert_eq!(table.next_for(WorkerId(1), at(99), |_| true), Some(Pick::Idle(0)));
+        assert_eq!(next(&table, 1, at(99)), Some(Pick::Idle(0)));
     }
 
     /// Two tasks: the first took 30 s, the second goes on and shows progress all the time.
@@ -366,13 +312,13 @@ mod tests {
     #[test]
     fn who_takes_twice_as_long_as_the_others_gets_one_backup_on_another_worker() {
         let mut table = straggling();
-        assert_eq!((table.next_for(WorkerId(1), at(59), |_| true), table.next_deadline(at(59))), (None, Some(at(60))));
+        assert_eq!((next(&table, 1, at(59)), table.next_deadline(at(59))), (None, Some(at(60))));
         assert!(!table.has_work(at(59)) && table.has_work(at(60)));
-        assert_eq!(table.next_for(WorkerId(2), at(60), |_| true), None, "it works at it itself");
-        assert_eq!(table.next_for(WorkerId(1), at(60), |_| true), Some(Pick::Straggling(1)));
+        assert_eq!(next(&table, 2, at(60)), None, "it works at it itself");
+        assert_eq!(next(&table, 1, at(60)), Some(Pick::Straggling(1)));
         assign(&mut table, 1, 1, at(60));
         progress(&mut table, 1, at(99));
-        assert_eq!(table.next_for(WorkerId(3), at(100), |_| true), None, "one backup is enough");
+        assert_eq!(next(&table, 3, at(100)), None, "one backup is enough");
         assert!(!table.has_work(at(100)));
     }
 
@@ -384,22 +330,19 @@ mod tests {
             table.update(1, |task| task.running.get_mut(&Attempt(1)).unwrap().last_progress = now);
         };
         slow(&mut table, at(69));
-        assert_eq!((table.next_for(WorkerId(3), at(69), |_| true), table.next_deadline(at(69))), (None, Some(at(70))));
+        assert_eq!((next(&table, 3, at(69)), table.next_deadline(at(69))), (None, Some(at(70))));
         assert!(!table.has_work(at(69)) && table.has_work(at(70)));
-        assert_eq!(table.next_for(WorkerId(3), at(70), |_| true), Some(Pick::Straggling(1)));
-        assert_eq!(table.next_for(WorkerId(1), at(70), |_| true), None, "it may not be dead after all");
+        assert_eq!(next(&table, 3, at(70)), Some(Pick::Straggling(1)));
+        assert_eq!(next(&table, 1, at(70)), None, "it may not be dead after all");
         assign(&mut table, 1, 3, at(70));
         slow(&mut table, at(75));
-        assert_eq!(table.next_for(WorkerId(4), at(79), |_| true), None, "there is a new backup");
+        assert_eq!(next(&table, 4, at(79)), None, "there is a new backup");
         // The backup goes on, and it is the first attempt that shows no progress any more: the backup is not old enough yet.
         table.update(1, |task| task.running.get_mut(&Attempt(3)).unwrap().last_progress = at(90));
-        assert_eq!((table.next_for(WorkerId(4), at(91), |_| true), table.next_deadline(at(91))), (None, Some(at(100))));
+        assert_eq!((next(&table, 4, at(91)), table.next_deadline(at(91))), (None, Some(at(100))));
         table.update(1, |task| task.running.get_mut(&Attempt(3)).unwrap().last_progress = at(129));
-        assert_eq!(
-            (table.next_for(WorkerId(4), at(129), |_| true), table.next_deadline(at(129))),
-            (None, Some(at(130)))
-        );
-        assert_eq!(table.next_for(WorkerId(4), at(130), |_| true), Some(Pick::Straggling(1)));
+        assert_eq!((next(&table, 4, at(129)), table.next_deadline(at(129))), (None, Some(at(130))));
+        assert_eq!(next(&table, 4, at(130)), Some(Pick::Straggling(1)));
     }
 
     #[test]
@@ -411,12 +354,12 @@ mod tests {
         commit(&mut far, 0, at(0), at(1));
         progress(&mut far, 1, at(9));
         progress(&mut far, 2, at(9));
-        assert_eq!(far.next_for(WorkerId(2), at(12), |_| true), None, "one of three");
+        assert_eq!(next(&far, 2, at(12)), None, "one of three");
         commit(&mut far, 1, at(0), at(9));
-        assert_eq!(far.next_for(WorkerId(2), at(9), |_| true), None, "the mean is 5 s, the timeout 10 s");
-        assert_eq!(far.next_for(WorkerId(2), at(10), |_| true), Some(Pick::Straggling(2)));
+        assert_eq!(next(&far, 2, at(9)), None, "the mean is 5 s, the timeout 10 s");
+        assert_eq!(next(&far, 2, at(10)), Some(Pick::Straggling(2)));
         let mut unwanted = straggling();
         unwanted.backups = false;
-        assert_eq!(unwanted.next_for(WorkerId(1), at(60), |_| true), None);
+        assert_eq!(next(&unwanted, 1, at(60)), None);
     }
 }

@@ -181,8 +181,14 @@ impl<F: FileSystem> JobFiles<F> {
             let mut pause = FIRST_PAUSE;
             for round in 1..=SWEEP_ROUNDS {
                 let swept = match sweep {
-                    Sweep::LeftBy(attempt) => self.remove_files_of(attempt, true, directory).await,
-                    Sweep::Unfinished(attempt) => self.remove_files_of(attempt, false, directory).await,
+                    Sweep::LeftBy(attempt) => {
+                        let (complete, unfinished) = (attempt_name(attempt), unfinished_prefix(attempt));
+                        self.remove_those(directory, |name| name == complete || name.starts_with(&unfinished)).await
+                    }
+                    Sweep::Unfinished(attempt) => {
+                        let unfinished = unfinished_prefix(attempt);
+                        self.remove_those(directory, |name| name.starts_with(&unfinished)).await
+                    }
                     Sweep::Everything => self.remove_with_contents(directory).await,
                     Sweep::Empty => self.remove_if_empty(directory).await,
                 };
@@ -198,15 +204,11 @@ impl<F: FileSystem> JobFiles<F> {
         }
     }
 
-    async fn remove_files_of(&self, attempt: AttemptId, complete: bool, directory: &Utf8Path) -> Result<(), FileError> {
-        let own = attempt_name(attempt);
-        let prefix = format!("{own}.");
-        for name in self.names(directory).await?.unwrap_or_default() {
-            if complete && name == own || name.starts_with(&prefix) {
-                self.remove_if_there(&directory.join(name)).await?;
-            }
-        }
-        Ok(())
+    /// Removes the files of a directory whose name is one of `those`.
+    async fn remove_those(&self, directory: &Utf8Path, those: impl Fn(&str) -> bool) -> Result<(), FileError> {
+        let mut names = self.names(directory).await?.unwrap_or_default();
+        names.retain(|name| those(name));
+        self.remove_each(directory, names).await
     }
 
     async fn remove_with_contents(&self, directory: &Utf8Path) -> Result<(), FileError> {
@@ -217,22 +219,17 @@ impl<F: FileSystem> JobFiles<F> {
         self.remove_each(directory, others).await?;
         if !choices.is_empty() {
             // A power loss may take back one removal and not the next.
-            self.sync_if_there(directory).await?;
+            unless_gone(self.files.sync_dir(directory).await)?;
         }
         self.remove_each(directory, choices).await?;
-        match self.files.remove_dir(directory).await {
-            Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        unless_gone(self.files.remove_dir(directory).await)
     }
 
     /// One in use, or gone, is as it should be.
     async fn remove_if_empty(&self, directory: &Utf8Path) -> Result<(), FileError> {
         match self.files.remove_dir(directory).await {
-            Err(error) if !matches!(error.kind, io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
-                Err(error)
-            }
-            _ => Ok(()),
+            Err(error) if error.kind == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => unless_gone(removed),
         }
     }
 
@@ -256,21 +253,25 @@ impl<F: FileSystem> JobFiles<F> {
         Ok(())
     }
 
-    async fn sync_if_there(&self, directory: &Utf8Path) -> Result<(), FileError> {
-        match self.files.sync_dir(directory).await {
-            Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
     async fn remove_if_there(&self, path: &Utf8Path) -> Result<(), FileError> {
-        match self.files.remove_file(path).await {
-            Err(error) if error.kind != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        unless_gone(self.files.remove_file(path).await)
     }
 }
 
+/// What is not there any more has been removed by somebody else, which is as well.
+fn unless_gone(result: Result<(), FileError>) -> Result<(), FileError> {
+    match result {
+        Err(error) if error.kind == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// What the names of all files begin with that `attempt` has not completed.
+fn unfinished_prefix(attempt: AttemptId) -> String {
+    format!("{}.", attempt_name(attempt))
+}
+
+/// The name of what `attempt` has completed, and what all its names begin with.
 fn attempt_name(attempt: AttemptId) -> String {
     match attempt.task {
         TaskId::Map(map) => format!("map-{}-{}", map.0, attempt.attempt.0),

@@ -31,8 +31,9 @@ impl Seeds {
     /// Those of these seeds that leave `shard.number - 1` over when divided by `shard.count`.
     #[must_use]
     pub fn shard(self, shard: Shard) -> Self {
-        let rest = (shard.number - 1 + shard.count - self.first % shard.count) % shard.count;
-        Self { first: self.first.saturating_add(rest), end: self.end, step: shard.count }
+        let (rest, wanted) = (self.first % shard.count, shard.number - 1);
+        let ahead = if wanted >= rest { wanted - rest } else { wanted + (shard.count - rest) };
+        Self { first: self.first.saturating_add(ahead), end: self.end, step: shard.count }
     }
 
     /// The first seed behind these; none, when they have no end but that of all numbers.
@@ -142,6 +143,13 @@ mod tests {
         for text in ["0/3", "4/3", "1", "1/0", "a/b"] {
             assert!(text.parse::<Shard>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn of_more_shards_than_seeds_most_are_empty() {
+        let seeds = Seeds::range(7, 9);
+        let shard = |number| all(seeds.shard(Shard { number, count: u64::MAX }));
+        assert_eq!([shard(1), shard(8), shard(9), shard(u64::MAX)], [vec![], vec![7], vec![8], vec![]]);
     }
 
     #[test]

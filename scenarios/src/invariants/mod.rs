@@ -54,7 +54,7 @@ use self::prompt::Prompt;
 use self::quiet_after_end::QuietAfterEnd;
 use self::registered_once::RegisteredOnce;
 use self::slots_respected::SlotsRespected;
-pub(crate) use self::words::in_words;
+pub(crate) use self::words::{in_words, promises};
 use self::work_done_once::WorkDoneOnce;
 use crate::notes::Happened;
 use crate::oracle::Expected;
