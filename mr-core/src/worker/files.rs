@@ -180,19 +180,7 @@ impl<F: FileSystem> JobFiles<F> {
         for directory in self.directories() {
             let mut pause = FIRST_PAUSE;
             for round in 1..=SWEEP_ROUNDS {
-                let swept = match sweep {
-                    Sweep::LeftBy(attempt) => {
-                        let (complete, unfinished) = (attempt_name(attempt), unfinished_prefix(attempt));
-                        self.remove_those(directory, |name| name == complete || name.starts_with(&unfinished)).await
-                    }
-                    Sweep::Unfinished(attempt) => {
-                        let unfinished = unfinished_prefix(attempt);
-                        self.remove_those(directory, |name| name.starts_with(&unfinished)).await
-                    }
-                    Sweep::Everything => self.remove_with_contents(directory).await,
-                    Sweep::Empty => self.remove_if_empty(directory).await,
-                };
-                match swept {
+                match self.sweep_once(sweep, directory).await {
                     Ok(()) => break,
                     Err(error) if round == SWEEP_ROUNDS => {
                         tracing::warn!(%error, "something of the job stays behind in its directory; it can be removed by hand");
@@ -201,6 +189,21 @@ impl<F: FileSystem> JobFiles<F> {
                 }
                 pause *= 2;
             }
+        }
+    }
+
+    async fn sweep_once(&self, sweep: Sweep, directory: &Utf8Path) -> Result<(), FileError> {
+        match sweep {
+            Sweep::LeftBy(attempt) => {
+                let own = attempt_name(attempt);
+                self.remove_those(directory, |name| name == own || is_unfinished(name, &own)).await
+            }
+            Sweep::Unfinished(attempt) => {
+                let own = attempt_name(attempt);
+                self.remove_those(directory, |name| is_unfinished(name, &own)).await
+            }
+            Sweep::Everything => self.remove_with_contents(directory).await,
+            Sweep::Empty => self.remove_if_empty(directory).await,
         }
     }
 
@@ -266,9 +269,9 @@ fn unless_gone(result: Result<(), FileError>) -> Result<(), FileError> {
     }
 }
 
-/// What the names of all files begin with that `attempt` has not completed.
-fn unfinished_prefix(attempt: AttemptId) -> String {
-    format!("{}.", attempt_name(attempt))
+/// Whether `name` is that of a file which the attempt called `own` has not completed.
+fn is_unfinished(name: &str, own: &str) -> bool {
+    name.strip_prefix(own).is_some_and(|extension| extension.starts_with('.'))
 }
 
 /// The name of what `attempt` has completed, and what all its names begin with.
