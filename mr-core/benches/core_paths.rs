@@ -96,7 +96,7 @@ fn coordinate() -> Coordinator {
             unreachable!("there are tasks left")
         };
         let attempt = assignment.attempt;
-        ask(&mut coordinator, &Request::Done { worker, attempt, counters: Counters::default() });
+        ask(&mut coordinator, &Request::Done { worker, attempt, counters: Counters::default(), question: None });
     }
     coordinator
 }

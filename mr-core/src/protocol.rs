@@ -14,7 +14,7 @@ use crate::ids::{AttemptId, JobId, MapAttempt, Partition, Reduces, WorkerId};
 use crate::job::Split;
 
 /// The version of these messages. A body of another version is refused.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The largest message, in bytes, that is looked at. Bounds what a stranger can make a coordinator hold.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
@@ -77,7 +77,8 @@ pub enum Request {
         /// The attempt that is ready.
         attempt: AttemptId,
     },
-    /// "The attempt is done and its output is in place." Answered with [`Reply::Accepted`] or [`Reply::Obsolete`].
+    /// "The attempt is done and its output is in place." Answered with [`Reply::Accepted`] or [`Reply::Obsolete`]; or, because who is done
+    /// has room for another, with [`Reply::Run`] or [`Reply::Exit`], which accept it as well and answer the question that came along.
     Done {
         /// Who did it.
         worker: WorkerId,
@@ -85,6 +86,9 @@ pub enum Request {
         attempt: AttemptId,
         /// What it counted.
         counters: Counters,
+        /// The question of [`Request::AskTask`], asked in one with the report. It is not kept waiting for an answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<u64>,
     },
     /// "The attempt failed." Answered with [`Reply::Accepted`] or [`Reply::Obsolete`].
     Failed {
@@ -115,6 +119,17 @@ impl Request {
             | Request::Done { worker, .. }
             | Request::Failed { worker, .. }
             | Request::Goodbye { worker } => Some(*worker),
+        }
+    }
+
+    /// The question for the next attempt that comes along with the report of one, as a request of its own.
+    #[must_use]
+    pub fn question_along(&self) -> Option<Request> {
+        match self {
+            Request::Done { worker, question: Some(question), .. } => {
+                Some(Request::AskTask { worker: *worker, question: *question })
+            }
+            _ => None,
         }
     }
 }
@@ -345,12 +360,12 @@ mod tests {
     #[test]
     fn a_request_reads_back_as_written_and_its_json_is_readable() {
         let attempt = AttemptId { task: TaskId::Map(MapIndex(3)), attempt: Attempt(2) };
-        let request = Request::Done { worker: WorkerId(4), attempt, counters: Counters::default() };
+        let request = Request::Done { worker: WorkerId(4), attempt, counters: Counters::default(), question: Some(3) };
         let bytes = encode_request(Some(JobId(9)), &request);
         assert_eq!(decode::<Request>(&bytes), Ok(request.clone()));
         assert_eq!(decode_request(&bytes), Ok((Some(JobId(9)), request)));
         let text = String::from_utf8(bytes).unwrap();
-        let start = r#"{"version":2,"job":"0000000000000009","message":{"done":{"worker":4,"attempt":{"task":{"map":3},"attempt":2}"#;
+        let start = r#"{"version":3,"job":"0000000000000009","message":{"done":{"worker":4,"attempt":{"task":{"map":3},"attempt":2}"#;
         assert!(text.starts_with(start), "{text}");
     }
 
@@ -376,18 +391,18 @@ mod tests {
 
     #[test]
     fn another_version_is_refused_for_its_version_whatever_its_shape() {
-        let future = br#"{"version":3,"message":{"teleport":{"to":"mars"}},"new":true}"#;
-        assert_eq!(decode::<Request>(future), Err(DecodeError::WrongVersion(3)));
+        let future = br#"{"version":4,"message":{"teleport":{"to":"mars"}},"new":true}"#;
+        assert_eq!(decode::<Request>(future), Err(DecodeError::WrongVersion(4)));
         let same_shape = br#"{"version":7,"message":{"goodbye":{"worker":1}}}"#;
         assert_eq!(decode::<Request>(same_shape), Err(DecodeError::WrongVersion(7)));
     }
 
     #[test]
     fn garbage_is_refused() {
-        let unknown_field = br#"{"version":2,"message":{"goodbye":{"worker":1,"x":2}}}"#;
-        let negative = br#"{"version":2,"message":{"goodbye":{"worker":-1}}}"#;
-        let no_job = br#"{"version":2,"job":"mine","message":{"goodbye":{"worker":1}}}"#;
-        for garbage in [&b""[..], b"{", b"\xff\xfe", b"[]", b"{\"version\":2}", unknown_field, negative, no_job] {
+        let unknown_field = br#"{"version":3,"message":{"goodbye":{"worker":1,"x":2}}}"#;
+        let negative = br#"{"version":3,"message":{"goodbye":{"worker":-1}}}"#;
+        let no_job = br#"{"version":3,"job":"mine","message":{"goodbye":{"worker":1}}}"#;
+        for garbage in [&b""[..], b"{", b"\xff\xfe", b"[]", b"{\"version\":3}", unknown_field, negative, no_job] {
             assert!(matches!(decode::<Request>(garbage), Err(DecodeError::Malformed(_))), "{garbage:?}");
         }
         let huge = vec![b' '; MAX_MESSAGE_BYTES + 1];

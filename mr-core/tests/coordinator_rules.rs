@@ -157,7 +157,7 @@ impl Committing {
             this.ask(0, &register(name));
         }
         this.ask(0, &Request::AskTask { worker: ONE, question: 1 });
-        this.ask(0, &Request::Done { worker: ONE, attempt: FIRST, counters: Counters::default() });
+        this.ask(0, &Request::Done { worker: ONE, attempt: FIRST, counters: Counters::default(), question: None });
         this.ask(0, &Request::AskTask { worker: ONE, question: 2 });
         assert_eq!(this.commit(0, 1), Reply::Commit);
         this.run(10, 2);
@@ -251,7 +251,7 @@ fn an_answer_that_was_lost_is_given_again_word_for_word() {
     let counters = Counters::default();
     let (one, two) = (ONE, WorkerId(2));
     ask(&Request::AskTask { worker: one, question: 1 });
-    ask(&Request::Done { worker: one, attempt: FIRST, counters });
+    ask(&Request::Done { worker: one, attempt: FIRST, counters, question: None });
     let question = Request::AskTask { worker: one, question: 2 };
     let lost = ask(&question);
     assert!(
@@ -265,8 +265,40 @@ fn an_answer_that_was_lost_is_given_again_word_for_word() {
     let failure = Failure::BadMapOutput { map, reason: "rotten".into(), missing: Vec::new() };
     ask(&Request::Failed { worker: two, attempt: other.attempt, failure });
     let Reply::Run(again) = ask(&Request::AskTask { worker: two, question: 2 }) else { panic!("the map runs again") };
-    ask(&Request::Done { worker: two, attempt: again.attempt, counters });
+    ask(&Request::Done { worker: two, attempt: again.attempt, counters, question: None });
     assert_eq!(ask(&question), lost);
+}
+
+#[test]
+fn who_reports_is_told_in_the_same_breath_what_is_next() {
+    let input = InputFile { path: "books.txt".into(), len: None };
+    let mut coordinator = Coordinator::new(Job { reduces: Reduces::new(2), ..Job::new(JobId(1), vec![input]) });
+    let mut ask = |request: &Request| step(&mut coordinator, at(0), request);
+    for name in ["a", "bb"] {
+        ask(&register(name));
+    }
+    let (one, two) = (ONE, WorkerId(2));
+    let reduce = |index| AttemptId { task: TaskId::Reduce(Partition(index)), attempt: Attempt(1) };
+    let done = |worker, attempt, question| {
+        let question = Some(question);
+        Request::Done { worker, attempt, counters: Counters::default(), question }
+    };
+    ask(&Request::AskTask { worker: one, question: 1 });
+    let mapped = done(one, FIRST, 2);
+    let (_, next) = ask(&mapped);
+    let first = Assigned::Reduce { partition: Partition(0), map_outputs: 1 };
+    assert!(matches!(&next, Reply::Run(run) if run.attempt == reduce(0) && run.work == first), "{next:?}");
+    assert_eq!(ask(&mapped), (vec![Event::WorkerHeard { worker: one }], next), "a lost answer is given again");
+    ask(&Request::AskTask { worker: two, question: 1 });
+    for (worker, index) in [(one, 0), (two, 1)] {
+        assert_eq!(ask(&Request::AskCommit { worker, attempt: reduce(index) }).1, Reply::Commit);
+    }
+    let reduced = done(one, reduce(0), 3);
+    assert_eq!(ask(&reduced).1, Reply::Accepted, "there is nothing to do, and the report does not wait for it");
+    assert_eq!(ask(&Request::AskTask { worker: one, question: 3 }).1, Reply::Wait, "nor was the question answered");
+    assert_eq!(ask(&done(one, reduce(1), 3)).1, Reply::Obsolete, "what does not count has no answer");
+    assert_eq!(ask(&done(two, reduce(1), 2)).1, Reply::Exit(Ending::Succeeded));
+    assert_eq!(ask(&reduced).1, Reply::Exit(Ending::Succeeded));
 }
 
 #[test]
@@ -285,7 +317,12 @@ fn all_missing_map_outputs_are_made_again_at_once() {
         assert_eq!(attempt, map(index, 1).into());
     }
     for index in 0..3 {
-        ask(&Request::Done { worker: ONE, attempt: map(index, 1).into(), counters: Counters::default() });
+        ask(&Request::Done {
+            worker: ONE,
+            attempt: map(index, 1).into(),
+            counters: Counters::default(),
+            question: None,
+        });
     }
     let Reply::Run(reduce) = ask(&Request::AskTask { worker: ONE, question: 4 }).1 else { panic!("a reduce") };
     // The second is named twice, and of the first an attempt that does not count.

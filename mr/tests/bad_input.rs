@@ -316,7 +316,7 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     let register = protocol::encode_request(None, &Request::Register { nonce: 1, app, name: "stranger".into() });
     let task = TaskId::Reduce(Partition(4_000_000_000));
     let attempt = AttemptId { task, attempt: Attempt(1) };
-    let done = Request::Done { worker: WorkerId(1), attempt, counters: Counters::default() };
+    let done = Request::Done { worker: WorkerId(1), attempt, counters: Counters::default(), question: None };
     let goodbye = Request::Goodbye { worker: WorkerId(1) };
     let answer = send_and_read(&socket, &post(&register));
     let (_, body) = answer.split_once("\r\n\r\n").expect("an answer has a body");

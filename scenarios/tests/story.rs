@@ -154,7 +154,7 @@ fn a_part_is_that_part() {
         row.contains("reduce 0")
             || row.contains("reduce-0")
             || row.contains(" read map-")
-            || row.contains("accepted")
+            || row.contains("to w2: exit")
             || row.contains("to w2: commit")
     };
     assert!(!reduce.is_empty() && reduce.iter().filter(|row| !row.contains('⋮')).all(|row| about(&row)), "{reduce:#?}");

@@ -8,6 +8,14 @@ use crate::counters::Counters;
 use crate::ids::{AttemptId, MapAttempt, TaskId, WorkerId};
 
 impl Coordinator {
+    /// Makes `events`, which happened at `now`, part of the state in their order, and shows each to `observe` when it is.
+    pub(super) fn apply_all(&mut self, now: Timestamp, events: &[Event], mut observe: impl FnMut(&Event, &Self)) {
+        for event in events {
+            self.apply(now, event);
+            observe(event, self);
+        }
+    }
+
     /// Makes `event`, which happened at `now`, part of the state.
     pub fn apply(&mut self, now: Timestamp, event: &Event) {
         match event {

@@ -203,9 +203,26 @@ impl Coordinator {
 
 /// Decides on `request` and applies what follows: what a driver does, in one step.
 pub fn step(coordinator: &mut Coordinator, now: Timestamp, request: &Request) -> (Vec<Event>, Reply) {
-    let (events, reply) = coordinator.decide(now, request);
-    for event in &events {
-        coordinator.apply(now, event);
+    step_observed(coordinator, now, request, |_, _| {})
+}
+
+/// [`step`], with each event shown to `observe` when it is part of the state.
+fn step_observed(
+    coordinator: &mut Coordinator,
+    now: Timestamp,
+    request: &Request,
+    mut observe: impl FnMut(&Event, &Coordinator),
+) -> (Vec<Event>, Reply) {
+    let (mut events, mut reply) = coordinator.decide(now, request);
+    coordinator.apply_all(now, &events, &mut observe);
+    // What comes along with a report is asked of a coordinator that knows of the report.
+    if let Some(question) = request.question_along().filter(|_| reply == Reply::Accepted) {
+        let (assigned, answer) = coordinator.decide_again(now, &question);
+        if matches!(answer, Reply::Run(_) | Reply::Exit(_)) {
+            coordinator.apply_all(now, &assigned, &mut observe);
+            events.extend(assigned);
+            reply = answer;
+        }
     }
     (events, reply)
 }

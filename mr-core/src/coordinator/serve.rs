@@ -13,7 +13,7 @@ use futures::{FutureExt, StreamExt, select_biased};
 use tracing::debug;
 use world::{Answer, Clock, Listener, Responder, Timestamp, World};
 
-use super::{Coordinator, Event};
+use super::{Coordinator, Event, step_observed};
 use crate::job::Job;
 use crate::marks;
 use crate::protocol::{self, Ending, Reply, Request};
@@ -54,7 +54,8 @@ pub async fn serve<W: World, L: Listener>(
 ) -> (Ending, Coordinator) {
     let coordinator = Coordinator::new(job);
     let (askers, committers) = (VecDeque::new(), VecDeque::new());
-    let mut server = Server { world, coordinator, askers, committers, observer, ended_at: None };
+    let chronicle = Chronicle { world, observer, ended_at: None };
+    let mut server = Server { coordinator, askers, committers, chronicle };
     loop {
         let now = world.clock().now();
         server.pass_time(now);
@@ -78,15 +79,34 @@ struct Parked<R> {
     until: Timestamp,
 }
 
-struct Server<'a, W, R> {
+/// Whoever is told of what happens: the log, the marks, who watches. It remembers when the job ended.
+struct Chronicle<'a, W> {
     world: &'a W,
+    observer: &'a mut dyn Observer,
+    ended_at: Option<Timestamp>,
+}
+
+impl<W: World> Chronicle<'_, W> {
+    /// `event` happened at `now` and made `coordinator` what it is.
+    fn tell(&mut self, now: Timestamp, event: &Event, coordinator: &Coordinator) {
+        coordinator.log(event);
+        if let Some(mark) = marks::of_event(event) {
+            self.world.mark(mark);
+        }
+        if matches!(event, Event::JobEnded { .. }) {
+            self.ended_at = Some(now);
+        }
+        self.observer.observe(now, event, coordinator);
+    }
+}
+
+struct Server<'a, W, R> {
     coordinator: Coordinator,
     /// Those who ask for a task, in order of arrival, and so of `until`: all wait equally long.
     askers: VecDeque<Parked<R>>,
     /// Those who ask to commit while another attempt may, in order of arrival. Few.
     committers: VecDeque<Parked<R>>,
-    observer: &'a mut dyn Observer,
-    ended_at: Option<Timestamp>,
+    chronicle: Chronicle<'a, W>,
 }
 
 impl<W: World, R: Responder> Server<'_, W, R> {
@@ -105,11 +125,12 @@ impl<W: World, R: Responder> Server<'_, W, R> {
 
     fn answer(&mut self, now: Timestamp, request: Request, responder: R) {
         let until = now + self.coordinator.job().heartbeat_interval();
-        let (events, reply) = self.coordinator.decide(now, &request);
-        self.happen(now, &events);
+        let (events, reply) = step_observed(&mut self.coordinator, now, &request, |event, coordinator| {
+            self.chronicle.tell(now, event, coordinator);
+        });
         let assigned = |event: &Event| matches!(event, Event::AttemptAssigned { .. });
         if matches!(reply, Reply::Run(_)) && !events.iter().any(assigned) {
-            self.world.mark(marks::ANSWER_REPEATED);
+            self.chronicle.world.mark(marks::ANSWER_REPEATED);
         }
         match reply {
             Reply::Wait => {
@@ -133,17 +154,7 @@ impl<W: World, R: Responder> Server<'_, W, R> {
     }
 
     fn happen(&mut self, now: Timestamp, events: &[Event]) {
-        for event in events {
-            self.coordinator.apply(now, event);
-            self.coordinator.log(event);
-            if let Some(mark) = marks::of_event(event) {
-                self.world.mark(mark);
-            }
-            if matches!(event, Event::JobEnded { .. }) {
-                self.ended_at = Some(now);
-            }
-            self.observer.observe(now, event, &self.coordinator);
-        }
+        self.coordinator.apply_all(now, events, |event, coordinator| self.chronicle.tell(now, event, coordinator));
     }
 
     /// Everything that happens because time has passed.
@@ -192,13 +203,13 @@ impl<W: World, R: Responder> Server<'_, W, R> {
         let deadline = self.coordinator.next_deadline(now);
         let polls = [self.askers.front(), self.committers.front()];
         let poll_ends = polls.into_iter().flatten().map(|parked| parked.until).min();
-        let grace_ends = self.ended_at.map(|ended| ended + self.coordinator.job().exit_grace());
+        let grace_ends = self.chronicle.ended_at.map(|ended| ended + self.coordinator.job().exit_grace());
         let next = [deadline, poll_ends, grace_ends].into_iter().flatten().min();
         next.map_or(IDLE, |next| next.since(now))
     }
 
     fn finished(&self, now: Timestamp) -> Option<Ending> {
-        let ended_at = self.ended_at?;
+        let ended_at = self.chronicle.ended_at?;
         let grace_over = now >= ended_at + self.coordinator.job().exit_grace();
         if grace_over || self.coordinator.everyone_left() { self.coordinator.ending().cloned() } else { None }
     }

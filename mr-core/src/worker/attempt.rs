@@ -9,6 +9,7 @@ use world::{FileSystem, World};
 use super::buffers::SpareBuffers;
 use super::client::{Client, ClientError};
 use super::files::JobFiles;
+use super::questions::Questions;
 use crate::app::Guarded;
 use crate::counters::Counters;
 use crate::ids::{Attempt, AttemptId, MapAttempt, MapIndex, Partition, TaskId};
@@ -28,6 +29,7 @@ pub(super) struct Bench<W: World> {
     pub(super) files: JobFiles<W::Files>,
     pub(super) map_commits: Mutex<MapCommits>,
     pub(super) buffers: SpareBuffers,
+    pub(super) questions: Questions,
 }
 
 /// As much of the coordinator's list of map commits as was needed so far.
@@ -80,8 +82,12 @@ impl<E: Into<TaskError>> From<E> for Trouble {
 }
 
 impl<W: World> Bench<W> {
-    /// Runs `assignment` and reports on it.
-    pub(super) async fn run(&self, assignment: Assignment, progress: Arc<Progress>) -> Result<(), ClientError> {
+    /// Runs `assignment` and reports on it. Yields what is to be done next, if the report was answered with that.
+    pub(super) async fn run(
+        &self,
+        assignment: Assignment,
+        progress: Arc<Progress>,
+    ) -> Result<Option<Reply>, ClientError> {
         let id = assignment.attempt;
         let worker = self.registration.worker;
         info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt started");
@@ -92,7 +98,7 @@ impl<W: World> Bench<W> {
             }
         };
         let report = match outcome {
-            Ok(counters) => Request::Done { worker, attempt: id, counters },
+            Ok(counters) => Request::Done { worker, attempt: id, counters, question: self.questions.open() },
             Err(trouble) => {
                 // A reduce that has put its output in place has done so under other names.
                 self.files.discard(self.world.clock(), id).await;
@@ -107,7 +113,7 @@ impl<W: World> Bench<W> {
                         self.files.remove_empty_directories(self.world.clock()).await;
                         self.world.mark(marks::ATTEMPT_STOPPED);
                         info!(%worker, task = %id.task, attempt = id.attempt.0, "attempt stopped");
-                        return Ok(());
+                        return Ok(None);
                     }
                 }
             }
@@ -115,9 +121,16 @@ impl<W: World> Bench<W> {
         self.report(id, &report).await
     }
 
-    /// Tells the coordinator how `id` went, and removes what is of no further use.
-    async fn report(&self, id: AttemptId, report: &Request) -> Result<(), ClientError> {
-        match self.client.ask(report).await {
+    /// Tells the coordinator how `id` went, and removes what is of no further use. Yields the answer to the question that came along.
+    async fn report(&self, id: AttemptId, report: &Request) -> Result<Option<Reply>, ClientError> {
+        let reply = self.client.ask(report).await;
+        if matches!(reply, Ok(Reply::Run(_) | Reply::Exit(_))) {
+            return reply.map(Some);
+        }
+        if report.question_along().is_some() {
+            self.questions.put_off();
+        }
+        match reply {
             Ok(Reply::Obsolete) => {
                 self.world.mark(marks::WORK_IN_VAIN);
                 self.files.discard(self.world.clock(), id).await;
@@ -131,7 +144,7 @@ impl<W: World> Bench<W> {
                 return Err(error);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {

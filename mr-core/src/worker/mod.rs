@@ -1,13 +1,15 @@
 //! The worker: registers, asks for attempts, runs them, and leaves when the job has ended.
 //!
 //! Its main loop keeps one question open whenever it has a free slot, and otherwise waits: for an attempt to end, or for a
-//! heartbeat to learn that the job has ended or the coordinator is gone.
+//! heartbeat to learn that the job has ended or the coordinator is gone. Who reports that an attempt is done asks for the next one in the
+//! same breath.
 
 mod attempt;
 mod buffers;
 mod client;
 mod files;
 mod heartbeat;
+mod questions;
 mod silence;
 
 use std::num::NonZeroUsize;
@@ -28,10 +30,11 @@ use self::buffers::SpareBuffers;
 use self::client::Client;
 use self::files::JobFiles;
 use self::heartbeat::{RunningAttempts, Signal};
+use self::questions::Questions;
 use crate::app::{AppError, AppSource, Guarded};
 use crate::ids::{JobId, WorkerId};
 use crate::marks;
-use crate::protocol::{Ending, Registration, Reply, Request};
+use crate::protocol::{Assignment, Ending, Registration, Reply, Request};
 use crate::tasks::Limits;
 
 pub use client::ClientError;
@@ -115,6 +118,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
         limits: config.limits,
         files,
         map_commits: Mutex::default(),
+        questions: Questions::default(),
     });
     let running = RunningAttempts::default();
     let mut attempts = FuturesUnordered::new();
@@ -175,12 +179,15 @@ async fn prepare<F: FileSystem>(
     Ok(app)
 }
 
+/// One that runs. It ends with what its report was answered, if that is about the next one.
+type Attempt = BoxFuture<'static, Result<Option<Reply>, ClientError>>;
+
 /// Asks for attempts and runs them until the job has ended.
 async fn work<W: World>(
     world: &W,
     bench: &Arc<Bench<W>>,
     running: &RunningAttempts,
-    attempts: &mut FuturesUnordered<BoxFuture<'static, Result<(), ClientError>>>,
+    attempts: &mut FuturesUnordered<Attempt>,
     slots: NonZeroUsize,
 ) -> Result<Ending, WorkerError> {
     let (signal_sender, mut signals) = mpsc::unbounded();
@@ -188,40 +195,56 @@ async fn work<W: World>(
     let worker = registration.worker;
     world.spawn(heartbeat::beat(world.clone(), bench.client.clone(), registration, running.clone(), signal_sender));
 
-    let mut question = 1;
     let mut asking = pin!(Fuse::terminated());
     loop {
-        if attempts.len() < slots.get() && asking.is_terminated() {
+        if attempts.len() < slots.get()
+            && asking.is_terminated()
+            && let Some(question) = bench.questions.open()
+        {
             asking.set(ask_task(&bench.client, worker, question).fuse());
         }
-        select_biased! {
+        let answer = select_biased! {
             signal = signals.select_next_some() => match signal {
                 Signal::Ended(ending) => return Ok(ending),
                 Signal::Lost(error) => return Err(error.into()),
                 Signal::Forgotten => return Err(WorkerError::Forgotten),
             },
-            reported = attempts.select_next_some() => reported?,
-            reply = asking => match reply? {
-                Reply::Run(assignment) => {
-                    question += 1;
-                    let attempt = assignment.attempt;
-                    let Some(progress) = running.start(attempt) else { continue };
-                    let (bench, running) = (bench.clone(), running.clone());
-                    // Boxed at once: what an attempt keeps is large, and would be moved at every step to where it runs.
-                    let run = async move {
-                        let reported = bench.run(assignment, progress).await;
-                        running.end(attempt);
-                        reported
-                    };
-                    attempts.push(world.compute(run.boxed()).boxed());
-                }
-                Reply::Wait => {}
-                Reply::Obsolete => question += 1,
-                Reply::Exit(ending) => return Ok(ending),
-                _ => return Err(WorkerError::Forgotten),
+            reported = attempts.select_next_some() => match reported? {
+                Some(answer) => answer,
+                None => continue,
+            },
+            reply = asking => reply?,
+        };
+        match answer {
+            Reply::Run(assignment) => {
+                bench.questions.answer();
+                attempts.extend(start(world, bench, running, assignment));
             }
+            Reply::Wait => bench.questions.put_off(),
+            Reply::Obsolete => bench.questions.answer(),
+            Reply::Exit(ending) => return Ok(ending),
+            _ => return Err(WorkerError::Forgotten),
         }
     }
+}
+
+/// Begins what is assigned, unless it runs already.
+fn start<W: World>(
+    world: &W,
+    bench: &Arc<Bench<W>>,
+    running: &RunningAttempts,
+    assignment: Assignment,
+) -> Option<Attempt> {
+    let attempt = assignment.attempt;
+    let progress = running.start(attempt)?;
+    let (bench, running) = (bench.clone(), running.clone());
+    // Boxed at once: what an attempt keeps is large, and would be moved at every step to where it runs.
+    let run = async move {
+        let reported = bench.run(assignment, progress).await;
+        running.end(attempt);
+        reported
+    };
+    Some(world.compute(run.boxed()).boxed())
 }
 
 async fn ask_task<W: World>(client: &Client<W>, worker: WorkerId, question: u64) -> Result<Reply, ClientError> {

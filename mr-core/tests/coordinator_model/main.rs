@@ -51,6 +51,8 @@ enum Transition {
         worker: u32,
         attempt: AttemptId,
         records: u64,
+        /// What is asked along with the report.
+        question: Option<u64>,
     },
     /// The first of the bad maps is what the attempt met, the others are missing.
     Failed {
@@ -95,13 +97,21 @@ impl ReferenceStateMachine for Model {
     fn transitions(model: &Model) -> BoxedStrategy<Transition> {
         let workers = model.workers.len() as u32;
         let worker = prop_oneof![12 => 1..=workers.max(1), 1 => 0..6_u32];
-        let questions: Vec<u64> = model.workers.iter().map(|w| w.answered.map_or(0, |(q, _)| q)).collect();
-        let ask = (worker.clone(), 0..10_u64).prop_map(move |(worker, spread)| {
-            let last = questions.get((worker as usize).wrapping_sub(1)).copied().unwrap_or(0);
-            // Mostly the next question, sometimes the last one again or one before it.
-            let question = if spread < 8 { last + 1 } else { (last + 8).saturating_sub(spread) };
-            Transition::AskTask { worker, question }
-        });
+        let answered: Vec<u64> = model.workers.iter().map(|w| w.answered.map_or(0, |(q, _)| q)).collect();
+        // Mostly the next question, sometimes the last one again or one before it.
+        let question = move |worker: u32, spread: u64| {
+            let last = answered.get((worker as usize).wrapping_sub(1)).copied().unwrap_or(0);
+            if spread < 8 { last + 1 } else { (last + 8).saturating_sub(spread) }
+        };
+        let of_report = question.clone();
+        let ask = (worker.clone(), 0..10_u64)
+            .prop_map(move |(worker, spread)| Transition::AskTask { worker, question: question(worker, spread) });
+        let done = (some_attempt(model), 0..100_u64, prop::option::of(0..10_u64)).prop_map(
+            move |((worker, attempt), records, spread)| {
+                let question = spread.map(|spread| of_report(worker, spread));
+                Transition::Done { worker, attempt, records, question }
+            },
+        );
         let heartbeat = (worker.clone(), prop::collection::vec((some_attempt(model), 0..3_u64), 0..3)).prop_map(
             |(worker, running)| Transition::Heartbeat {
                 worker: running.first().map_or(worker, |((owner, _), _)| *owner),
@@ -119,7 +129,7 @@ impl ReferenceStateMachine for Model {
             10 => ask,
             1 => (worker.clone(), 0..5_u64).prop_map(|(worker, known)| Transition::MapOutputs { worker, known }),
             6 => attempt().prop_map(|(worker, attempt)| Transition::AskCommit { worker, attempt }),
-            10 => (attempt(), 0..100_u64).prop_map(|((worker, attempt), records)| Transition::Done { worker, attempt, records }),
+            10 => done,
             2 => (attempt(), bad_maps).prop_map(|((worker, attempt), bad_maps)| {
                 let is_reduce = matches!(attempt.task, TaskId::Reduce(_));
                 Transition::Failed { worker, attempt, bad_maps: if is_reduce { bad_maps } else { Vec::new() } }
@@ -152,7 +162,11 @@ fn expect(model: &mut Model, transition: &Transition) -> Option<Expected> {
         Transition::AskTask { worker, question } => model.ask_task(*worker, *question),
         Transition::MapOutputs { worker, known } => model.map_outputs(*worker, *known),
         Transition::AskCommit { worker, attempt } => model.ask_commit(*worker, *attempt),
-        Transition::Done { worker, attempt, records } => model.done(*worker, *attempt, counters(*records)),
+        Transition::Done { worker, attempt, records, question } => {
+            let expected = model.done(*worker, *attempt, counters(*records));
+            let along = question.filter(|_| expected == Expected::Accepted);
+            along.and_then(|question| model.ask_along(*worker, question)).unwrap_or(expected)
+        }
         Transition::Failed { worker, attempt, bad_maps } => model.failed(*worker, *attempt, bad_maps),
         Transition::Goodbye { worker } => model.goodbye(*worker),
     })
@@ -190,8 +204,8 @@ fn request(transition: &Transition) -> Option<Request> {
         Transition::AskTask { worker, question } => Request::AskTask { worker: WorkerId(worker), question },
         Transition::MapOutputs { worker, known } => Request::MapOutputs { worker: WorkerId(worker), known },
         Transition::AskCommit { worker, attempt } => Request::AskCommit { worker: WorkerId(worker), attempt },
-        Transition::Done { worker, attempt, records } => {
-            Request::Done { worker: WorkerId(worker), attempt, counters: counters(records) }
+        Transition::Done { worker, attempt, records, question } => {
+            Request::Done { worker: WorkerId(worker), attempt, counters: counters(records), question }
         }
         Transition::Failed { worker, attempt, bad_maps } => {
             let failure = match bad_maps.split_first() {
@@ -290,7 +304,7 @@ impl Subject {
                         let permitted = self.step(&Request::AskCommit { worker, attempt });
                         assert_eq!(permitted, Reply::Commit, "{attempt} is the only one that is not overdue");
                     }
-                    let done = self.step(&Request::Done { worker, attempt, counters: counters(1) });
+                    let done = self.step(&Request::Done { worker, attempt, counters: counters(1), question: None });
                     assert_eq!(done, Reply::Accepted);
                 }
                 Reply::Exit(Ending::Succeeded) => return,

@@ -37,7 +37,7 @@ pub(crate) struct TaskModel {
     pub(crate) assigned: u32,
     pub(crate) failures: u32,
     /// Who has failed at it, and when.
-    pub(crate) failed: Vec<(u32, Duration)>,
+    pub(crate) failed_by: Vec<(u32, Duration)>,
     pub(crate) committed: Option<Attempt>,
     /// What the last attempt that counted has counted, even when its output was lost since.
     pub(crate) counted: Counters,
@@ -114,7 +114,7 @@ impl Model {
             return Expected::Exit;
         }
         if let Some(i) = self.workers.iter().position(|worker| worker.nonce == nonce) {
-            self.knows(i as u32 + 1);
+            self.hears(i as u32 + 1);
             return Expected::Registered(i as u32 + 1);
         }
         if self.app.is_some_and(|adopted| adopted != app) {
@@ -138,7 +138,7 @@ impl Model {
     }
 
     pub(crate) fn heartbeat(&mut self, worker: u32, running: &[(AttemptId, u64)]) -> Expected {
-        if !self.knows(worker) {
+        if !self.hears(worker) {
             return Expected::UnknownWorker;
         }
         let mut obsolete = Vec::new();
@@ -157,7 +157,7 @@ impl Model {
     }
 
     pub(crate) fn ask_task(&mut self, worker: u32, question: u64) -> Expected {
-        if !self.knows(worker) {
+        if !self.hears(worker) {
             return Expected::UnknownWorker;
         }
         if self.ended() {
@@ -180,8 +180,14 @@ impl Model {
         Expected::Run(id, reads)
     }
 
+    /// A question asked along with a report: nobody waits for an answer to it.
+    pub(crate) fn ask_along(&mut self, worker: u32, question: u64) -> Option<Expected> {
+        Some(self.ask_task(worker, question)).filter(|answer| matches!(answer, Expected::Run(..) | Expected::Exit))
+    }
+
     /// First a task nobody works on; else the one longest without progress, if that is longer than the timeout and somebody
-    /// else works on it; else one that straggles. Reduces only when every map is committed.
+    /// else works on it; else one that straggles. Reduces only when every map is committed. None that the worker has failed at lately,
+    /// if others are there who have not.
     pub(crate) fn pick(&self, worker: u32) -> Option<TaskId> {
         let maps_done = self.maps.iter().all(|map| map.committed.is_some());
         let open: Vec<TaskId> = if maps_done {
@@ -192,7 +198,7 @@ impl Model {
         let open: Vec<TaskId> = open.into_iter().filter(|&task| self.task(task).committed.is_none()).collect();
         // What a worker has failed at within the timeout is for others, if any are there who have not.
         let failed = |task: TaskId, worker: u32| {
-            self.task(task).failed.iter().any(|&(who, at)| who == worker && at + TIMEOUT > self.now)
+            self.task(task).failed_by.iter().any(|&(who, at)| who == worker && at + TIMEOUT > self.now)
         };
         let there = || (1..).zip(&self.workers).filter(|(_, known)| !known.left && !known.lost).map(|(id, _)| id);
         let is_for_others = |task: &TaskId| failed(*task, worker) && there().any(|other| !failed(*task, other));
@@ -227,14 +233,14 @@ impl Model {
     }
 
     pub(crate) fn map_outputs(&mut self, worker: u32, known: u64) -> Expected {
-        if !self.knows(worker) {
+        if !self.hears(worker) {
             return Expected::UnknownWorker;
         }
         Expected::MapOutputs(self.commits.iter().skip(known as usize).copied().collect())
     }
 
     pub(crate) fn ask_commit(&mut self, worker: u32, id: AttemptId) -> Expected {
-        if !self.knows(worker) {
+        if !self.hears(worker) {
             return Expected::UnknownWorker;
         }
         let now = self.now;
@@ -261,7 +267,7 @@ impl Model {
     }
 
     pub(crate) fn done(&mut self, worker: u32, id: AttemptId, counters: Counters) -> Expected {
-        if !self.knows(worker) {
+        if !self.hears(worker) {
             return Expected::UnknownWorker;
         }
         let counts = |task: &TaskModel| task.committed == Some(id.attempt);
@@ -296,7 +302,7 @@ impl Model {
 
     /// A failed attempt; `bad_maps` names the maps whose outputs were to blame, if any.
     pub(crate) fn failed(&mut self, worker: u32, id: AttemptId, bad_maps: &[MapAttempt]) -> Expected {
-        if !self.knows(worker) {
+        if !self.hears(worker) {
             return Expected::UnknownWorker;
         }
         if self.ended() || self.open_attempt(worker, id).is_none() {
@@ -308,7 +314,7 @@ impl Model {
         if bad_maps.is_empty() {
             let task = self.task_mut(id.task).expect("open attempts have tasks");
             task.failures += 1;
-            task.failed.push((worker, now));
+            task.failed_by.push((worker, now));
             self.failed = task.failures >= MAX_FAILURES;
         }
         for map in bad_maps {
@@ -323,7 +329,7 @@ impl Model {
     }
 
     pub(crate) fn goodbye(&mut self, worker: u32) -> Expected {
-        if self.knows(worker) {
+        if self.hears(worker) {
             self.workers[worker as usize - 1].left = true;
             // An app of which nothing was run goes with the last who has it.
             let stays = self.ended() || !self.attempts.is_empty() || self.workers.iter().any(|known| !known.left);
@@ -339,8 +345,8 @@ impl Model {
         Expected::Farewell
     }
 
-    /// Whether `worker` is one of those who work here; if so, it was heard just now.
-    fn knows(&mut self, worker: u32) -> bool {
+    /// `worker` was heard just now; says whether it is one of those who work here.
+    fn hears(&mut self, worker: u32) -> bool {
         let index = (worker as usize).checked_sub(1);
         let worker = index.and_then(|index| self.workers.get_mut(index)).filter(|worker| !worker.left);
         let now = self.now;

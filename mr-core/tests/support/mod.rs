@@ -8,6 +8,7 @@ pub mod clock;
 pub mod data_path;
 pub mod files;
 pub mod network;
+pub mod workers;
 
 use std::cell::RefCell;
 use std::future::Future;

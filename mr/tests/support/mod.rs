@@ -26,11 +26,14 @@ const BOOKS: [&str; 8] = [
 /// A directory for one test.
 pub(crate) struct Place {
     directory: tempfile::TempDir,
+    /// Where programs started here put temporary files: one that is killed leaves what it has there.
+    temporary: tempfile::TempDir,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::Builder::new().prefix("mr-test-").tempdir().unwrap() }
+        let make = || tempfile::Builder::new().prefix("mr-test-").tempdir().unwrap();
+        Self { directory: make(), temporary: make() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -133,7 +136,7 @@ impl Place {
     /// A program of ours, to be started in this place.
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
-        command.current_dir(self.path());
+        command.current_dir(self.path()).env("TMPDIR", self.temporary.path());
         command
     }
 

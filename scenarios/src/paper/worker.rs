@@ -129,7 +129,8 @@ impl Labour {
         match outcome {
             Outcome::Unwanted => {}
             Outcome::Done => {
-                ask(&self.world, &Request::Done { worker, attempt, counters: Counters::default() }).await;
+                ask(&self.world, &Request::Done { worker, attempt, counters: Counters::default(), question: None })
+                    .await;
             }
             Outcome::Stranded(map, missing) => {
                 let failure = Failure::BadMapOutput { map, reason: "its machine does not answer".to_owned(), missing };

@@ -54,7 +54,10 @@ fn asks(request: &Request) -> Said {
         Request::AskTask { .. } => Said::new("ask for a task"),
         Request::MapOutputs { .. } => Said::new("ask which map outputs to read"),
         Request::AskCommit { attempt, .. } => Said::about(*attempt, format!("ask to commit {}", short(*attempt))),
-        Request::Done { attempt, .. } => Said::about(*attempt, format!("done: {}", short(*attempt))),
+        Request::Done { attempt, question, .. } => {
+            let next = if question.is_some() { ", what next?" } else { "" };
+            Said::about(*attempt, format!("done: {}{next}", short(*attempt)))
+        }
         Request::Failed { attempt, failure, .. } => {
             let why = match failure {
                 Failure::Attempt { reason } => reason.clone(),
