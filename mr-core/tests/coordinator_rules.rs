@@ -1,30 +1,16 @@
 //! What happens to a job from outside its protocol: workers that fall silent, orders from a person, strangers with long names.
 //! (What requests do is held against a model in `coordinator_model`.)
 
-use std::num::NonZeroU64;
-use std::time::Duration;
+mod support;
 
 use mr_core::app::{AppIdentity, InputKind};
 use mr_core::coordinator::{Coordinator, Event, step};
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
 use mr_core::job::{InputFile, Job};
-use mr_core::protocol::{
-    Assigned, Assignment, AttemptProgress, Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request,
-};
+use mr_core::protocol::{Assigned, AttemptProgress, Ending, Failure, MAX_NAME_BYTES, MAX_REASON_BYTES, Reply, Request};
+use support::coordinator::{FIRST, ONE, at, register};
 use world::Timestamp;
-
-const ONE: WorkerId = WorkerId(1);
-const FIRST: AttemptId = AttemptId { task: TaskId::Map(MapIndex(0)), attempt: Attempt(1) };
-
-fn at(seconds: u64) -> Timestamp {
-    Timestamp::from_origin(Duration::from_secs(seconds))
-}
-
-fn register(name: &str) -> Request {
-    let app = AppIdentity { name: "wc".into(), version: "1".into(), input: InputKind::WholeFile };
-    Request::Register { nonce: name.len() as u64, app, name: name.to_owned() }
-}
 
 /// A job of one map whose first attempt runs on a worker called `a`.
 fn running() -> Coordinator {
@@ -102,46 +88,6 @@ fn an_app_that_was_run_is_not_forgotten() {
     let mut coordinator = running();
     let (events, _) = step(&mut coordinator, at(1), &Request::Goodbye { worker: ONE });
     assert!(!events.contains(&Event::AppForgotten));
-}
-
-#[test]
-fn a_worker_that_fails_at_a_task_leaves_it_to_others_for_the_timeout_if_there_are_any() {
-    let inputs = ["a", "b"].map(|path| InputFile { path: path.into(), len: None });
-    let mut coordinator = Coordinator::new(Job { max_failures: 2, ..Job::new(JobId(1), inputs.to_vec()) });
-    let two = WorkerId(2);
-    let mut question = 0;
-    let mut ask = |coordinator: &mut Coordinator, seconds, worker| {
-        question += 1;
-        match step(coordinator, at(seconds), &Request::AskTask { worker, question }).1 {
-            Reply::Run(assignment) => Some(assignment.attempt),
-            Reply::Wait => None,
-            other => panic!("{other:?}"),
-        }
-    };
-    let fail = |coordinator: &mut Coordinator, seconds, worker, attempt| {
-        let failure = Failure::Attempt { reason: "no such disk".into() };
-        step(coordinator, at(seconds), &Request::Failed { worker, attempt, failure });
-    };
-    let map = |map, attempt| AttemptId { task: TaskId::Map(MapIndex(map)), attempt: Attempt(attempt) };
-    step(&mut coordinator, at(0), &register("a"));
-    step(&mut coordinator, at(0), &register("ab"));
-    assert_eq!(ask(&mut coordinator, 0, ONE), Some(map(0, 1)));
-    assert_eq!(ask(&mut coordinator, 0, two), Some(map(1, 1)));
-    fail(&mut coordinator, 1, two, map(1, 1));
-    assert_eq!(ask(&mut coordinator, 1, two), None, "it is for the other worker, which is busy");
-    step(&mut coordinator, at(5), &Request::Heartbeat { worker: two, running: Vec::new() });
-    let running = vec![AttemptProgress { attempt: map(0, 1), ticks: 1 }];
-    step(&mut coordinator, at(5), &Request::Heartbeat { worker: ONE, running });
-    assert_eq!(coordinator.next_deadline(at(5)), Some(at(11)));
-    assert_eq!(ask(&mut coordinator, 11, two), Some(map(1, 2)), "which has had its time");
-    fail(&mut coordinator, 11, two, map(1, 2));
-    assert!(coordinator.ending().is_some(), "all failures count");
-
-    let mut alone = Coordinator::new(Job { max_failures: 2, ..Job::new(JobId(1), inputs.to_vec()) });
-    step(&mut alone, at(0), &register("a"));
-    assert_eq!(ask(&mut alone, 0, ONE), Some(map(0, 1)));
-    fail(&mut alone, 1, ONE, map(0, 1));
-    assert_eq!(ask(&mut alone, 1, ONE), Some(map(0, 2)), "there is nobody else");
 }
 
 /// Of the only reduce, attempt 1 on worker 1 was told to commit at once and shows nothing for the timeout of ten seconds; then attempt 2 on
@@ -299,62 +245,6 @@ fn who_reports_is_told_in_the_same_breath_what_is_next() {
     assert_eq!(ask(&done(one, reduce(1), 3)).1, Reply::Obsolete, "what does not count has no answer");
     assert_eq!(ask(&done(two, reduce(1), 2)).1, Reply::Exit(Ending::Succeeded));
     assert_eq!(ask(&reduced).1, Reply::Exit(Ending::Succeeded));
-}
-
-#[test]
-fn all_missing_map_outputs_are_made_again_at_once() {
-    let input = |path: &str| InputFile { path: path.into(), len: None };
-    let mut coordinator = Coordinator::new(Job::new(JobId(1), ["a", "b", "c"].map(input).to_vec()));
-    let mut ask = |request: &Request| step(&mut coordinator, at(0), request);
-    ask(&register("a"));
-    let map = |index, attempt| MapAttempt { map: MapIndex(index), attempt: Attempt(attempt) };
-    let mut run = |question| match ask(&Request::AskTask { worker: ONE, question }).1 {
-        Reply::Run(run) => run.attempt,
-        other => panic!("there is something to do: {other:?}"),
-    };
-    for index in 0..3 {
-        let attempt = run(u64::from(index) + 1);
-        assert_eq!(attempt, map(index, 1).into());
-    }
-    for index in 0..3 {
-        ask(&Request::Done {
-            worker: ONE,
-            attempt: map(index, 1).into(),
-            counters: Counters::default(),
-            question: None,
-        });
-    }
-    let Reply::Run(reduce) = ask(&Request::AskTask { worker: ONE, question: 4 }).1 else { panic!("a reduce") };
-    // The second is named twice, and of the first an attempt that does not count.
-    let missing = vec![map(1, 1), map(2, 1), map(0, 7), map(1, 1)];
-    let failure = Failure::BadMapOutput { map: map(1, 1), reason: "rotten".into(), missing };
-    let (events, _) = ask(&Request::Failed { worker: ONE, attempt: reduce.attempt, failure });
-    let lost = |event| match event {
-        Event::MapOutputLost { map, reason } => Some((map, reason)),
-        _ => None,
-    };
-    let lost: Vec<_> = events.into_iter().filter_map(lost).collect();
-    assert_eq!(lost, [(map(1, 1), "rotten".to_owned()), (map(2, 1), "the file is missing".to_owned())]);
-    for (question, again) in [(5, map(1, 2)), (6, map(2, 2))] {
-        let Reply::Run(run) = ask(&Request::AskTask { worker: ONE, question }).1 else { panic!("{again} runs") };
-        assert_eq!(run.attempt, again.into());
-    }
-}
-
-#[test]
-fn a_map_of_several_files_that_fails_is_told_with_the_first_and_the_last() {
-    let input = |path: &str| InputFile { path: path.into(), len: Some(1) };
-    let inputs = ["a", "b", "c"].map(input).to_vec();
-    let job = Job { max_failures: 1, join_size: NonZeroU64::new(3), ..Job::new(JobId(1), inputs) };
-    let mut coordinator = Coordinator::new(job);
-    step(&mut coordinator, at(0), &register("a"));
-    let (_, reply) = step(&mut coordinator, at(0), &Request::AskTask { worker: ONE, question: 1 });
-    let Reply::Run(Assignment { work: Assigned::Map { splits }, .. }) = reply else { panic!("a map: {reply:?}") };
-    assert_eq!(splits.iter().map(|split| split.path.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
-    let failure = Failure::Attempt { reason: "b at byte 0: no".into() };
-    step(&mut coordinator, at(1), &Request::Failed { worker: ONE, attempt: FIRST, failure });
-    let reason = "map 0 (a to c) failed once: b at byte 0: no".to_owned();
-    assert_eq!(coordinator.ending(), Some(&Ending::Failed { reason }));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use world::Timestamp;
 
-use super::task::Running;
+use super::task::{Committed, Running};
 use super::{Coordinator, Event, Presence, Worker};
 use crate::counters::Counters;
 use crate::ids::{AttemptId, MapAttempt, TaskId, WorkerId};
@@ -35,22 +35,29 @@ impl Coordinator {
                 let (table, index) = self.table_mut(attempt.task);
                 table.update(index, |task| task.granted.push(attempt.attempt));
             }
-            Event::AttemptCommitted { attempt, counters, .. } => {
-                self.commit(now, *attempt, *counters);
+            Event::AttemptCommitted { attempt, worker, counters } => {
+                self.commit(now, *attempt, *worker, *counters);
             }
             Event::AttemptFailed { attempt, worker, .. } => {
                 self.failures += 1;
                 self.end_attempt(*attempt);
                 let (table, index) = self.table_mut(attempt.task);
-                table.fail(index, *worker, now);
+                table.turn_away(index, *worker, now);
+                table.update(index, |task| task.failures += 1);
             }
-            Event::AttemptStranded { attempt, .. } => self.end_attempt(*attempt),
-            Event::MapOutputLost { map, .. } => {
+            Event::AttemptStranded { attempt, worker, .. } => {
+                self.end_attempt(*attempt);
+                let (table, index) = self.table_mut(attempt.task);
+                table.turn_away(index, *worker, now);
+            }
+            Event::MapOutputLost { map, maker, reporter, .. } => {
                 self.failures += 1;
                 let (table, index) = self.table_mut(TaskId::Map(map.map));
+                table.turn_away(index, *maker, now);
                 table.update(index, |task| {
                     task.committed = None;
                     task.failures += 1;
+                    task.blamed_by.insert(*reporter, now);
                 });
             }
             Event::ReportIgnored { .. } => {}
@@ -114,7 +121,7 @@ impl Coordinator {
         });
     }
 
-    fn commit(&mut self, now: Timestamp, attempt: AttemptId, counters: Counters) {
+    fn commit(&mut self, now: Timestamp, attempt: AttemptId, worker: WorkerId, counters: Counters) {
         let (table, index) = self.table(attempt.task);
         let since = table.running(index, attempt.attempt).map(|running| running.since);
         let others: Vec<_> = table.get(index).into_iter().flat_map(|task| task.running.keys().copied()).collect();
@@ -127,7 +134,7 @@ impl Coordinator {
         }
         let mut before = Counters::default();
         table.update(index, |task| {
-            task.committed = Some(attempt.attempt);
+            task.committed = Some(Committed { attempt: attempt.attempt, by: worker });
             before = std::mem::replace(&mut task.counted, counters);
         });
         self.counters -= before;

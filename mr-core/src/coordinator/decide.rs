@@ -62,7 +62,7 @@ impl Coordinator {
             Request::MapOutputs { known, .. } => self.map_outputs(*known),
             Request::AskCommit { attempt, .. } => self.ask_commit(now, worker, *attempt, events),
             Request::Done { attempt, counters, .. } => self.done(worker, *attempt, *counters, events),
-            Request::Failed { attempt, failure, .. } => self.failed(worker, *attempt, failure, events),
+            Request::Failed { attempt, failure, .. } => self.failed(now, worker, *attempt, failure, events),
             Request::Goodbye { .. } => {
                 events.push(Event::WorkerLeft { worker });
                 if self.brought_app_in_vain(worker) {
@@ -184,7 +184,7 @@ impl Coordinator {
             return if repeat { Reply::Run(self.assignment(attempt)) } else { Reply::Obsolete };
         }
         let (name, table) = self.open_phase();
-        let may = |task: &Task| !self.is_for_others(now, worker, task);
+        let may = |task: &Task| !self.leaves_to_others(now, worker, &task.failed_by);
         let Some(pick) = table.next_for(worker, now, may) else { return Reply::Wait };
         let (index, backup) = match pick {
             Pick::Idle(index) | Pick::Overdue(index) => (index, false),
@@ -196,11 +196,11 @@ impl Coordinator {
         Reply::Run(self.assignment(attempt))
     }
 
-    /// Whether `worker` has failed at `task` lately, and others are there who have not: what is wrong may be wrong with its machine, which
-    /// would else use up all the failures of the task while the others are busy.
-    fn is_for_others(&self, now: Timestamp, worker: WorkerId, task: &Task) -> bool {
-        let failed = |worker: WorkerId| task.failed_lately(worker, self.job.task_timeout, now);
-        failed(worker) && self.heard.iter().any(|&(_, other)| !failed(other))
+    /// Whether `worker` has had `trouble` lately, and others are there who have not: what is wrong may be wrong with its machine, which
+    /// would else use up all the failures of a task while the others are busy.
+    fn leaves_to_others(&self, now: Timestamp, worker: WorkerId, trouble: &BTreeMap<WorkerId, Timestamp>) -> bool {
+        let lately = |worker| trouble.get(&worker).is_some_and(|&since| since + self.job.task_timeout > now);
+        lately(worker) && self.heard.iter().any(|&(_, other)| !lately(other))
     }
 
     fn map_outputs(&self, known: u64) -> Reply {
@@ -256,7 +256,14 @@ impl Coordinator {
         Reply::Accepted
     }
 
-    fn failed(&self, worker: WorkerId, attempt: AttemptId, failure: &Failure, events: &mut Vec<Event>) -> Reply {
+    fn failed(
+        &self,
+        now: Timestamp,
+        worker: WorkerId,
+        attempt: AttemptId,
+        failure: &Failure,
+        events: &mut Vec<Event>,
+    ) -> Reply {
         if self.ending.is_some() || !self.is_running(worker, attempt) {
             events.push(Event::ReportIgnored { attempt, worker });
             return Reply::Obsolete;
@@ -269,20 +276,37 @@ impl Coordinator {
             }
             Failure::BadMapOutput { map, reason, missing } => {
                 let reason = cut_reason(reason);
-                events.push(Event::AttemptStranded { attempt, map: *map, reason: reason.clone() });
-                let mut lost: BTreeMap<MapAttempt, &str> = missing.iter().map(|map| (*map, MISSING)).collect();
-                lost.insert(*map, &reason);
-                lost.retain(|map, _| self.counts(*map));
-                for (&map, &reason) in &lost {
-                    events.push(Event::MapOutputLost { map, reason: reason.to_owned() });
-                }
-                lost.iter().find_map(|(map, reason)| {
-                    self.hopeless(TaskId::Map(map.map), &format!("its output is bad: {reason}"))
-                })
+                events.push(Event::AttemptStranded { attempt, worker, map: *map, reason: reason.clone() });
+                let mut bad: BTreeMap<MapAttempt, &str> = missing.iter().map(|map| (*map, MISSING)).collect();
+                bad.insert(*map, &reason);
+                self.lose(now, worker, &bad, events)
             }
         };
         events.extend(hopeless.map(|ending| Event::JobEnded { ending }));
         Reply::Accepted
+    }
+
+    /// Throws away the outputs that `reporter` could not read, as far as they count, and says how the job ends if that is once too often. Who
+    /// has had an output of a map thrown away lately is not believed when it cannot read the next one either: others may.
+    fn lose(
+        &self,
+        now: Timestamp,
+        reporter: WorkerId,
+        bad: &BTreeMap<MapAttempt, &str>,
+        events: &mut Vec<Event>,
+    ) -> Option<Ending> {
+        let mut ending = None;
+        for (&map, &reason) in bad {
+            let Some(task) = self.maps.get(map.map.0 as usize) else { continue };
+            let Some(committed) = task.committed.filter(|committed| committed.attempt == map.attempt) else { continue };
+            if self.leaves_to_others(now, reporter, &task.blamed_by) {
+                continue;
+            }
+            events.push(Event::MapOutputLost { map, maker: committed.by, reporter, reason: reason.to_owned() });
+            let hopeless = || self.hopeless(TaskId::Map(map.map), &format!("its output is bad: {reason}"));
+            ending = ending.or_else(hopeless);
+        }
+        ending
     }
 
     /// How the job ends if `task` has failed once more: not at all, while it may be tried again.
@@ -307,11 +331,6 @@ impl Coordinator {
             },
             TaskId::Reduce(partition) => format!("{task} (mr-out-{partition})"),
         }
-    }
-
-    /// Whether `map` is the attempt whose output reduces are told to read.
-    fn counts(&self, map: MapAttempt) -> bool {
-        self.maps.is_committed(map.map.0 as usize, map.attempt)
     }
 
     /// Whether `worker` runs `attempt` and its task is still open.

@@ -88,6 +88,8 @@ pub enum Event {
     AttemptStranded {
         /// The attempt.
         attempt: AttemptId,
+        /// Who tried.
+        worker: WorkerId,
         /// Whose output was bad.
         map: MapAttempt,
         /// What was wrong with it.
@@ -97,6 +99,10 @@ pub enum Event {
     MapOutputLost {
         /// Whose output.
         map: MapAttempt,
+        /// Who made it.
+        maker: WorkerId,
+        /// Who could not read it.
+        reporter: WorkerId,
         /// What is wrong with it.
         reason: String,
     },

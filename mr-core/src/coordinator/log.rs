@@ -34,11 +34,11 @@ impl Coordinator {
             Event::AttemptFailed { attempt, worker, reason } => {
                 warn!(%worker, task = %attempt.task, attempt = attempt.attempt.0, reason, "attempt failed");
             }
-            Event::AttemptStranded { attempt, map, reason } => {
-                warn!(task = %attempt.task, attempt = attempt.attempt.0, bad = %map, reason, "attempt stranded by a bad map output");
+            Event::AttemptStranded { attempt, worker, map, reason } => {
+                warn!(%worker, task = %attempt.task, attempt = attempt.attempt.0, bad = %map, reason, "attempt stranded by a bad map output");
             }
-            Event::MapOutputLost { map, reason } => {
-                warn!(task = %TaskId::Map(map.map), attempt = map.attempt.0, reason, "map output lost, the map runs again");
+            Event::MapOutputLost { map, maker, reporter, reason } => {
+                warn!(worker = %maker, %reporter, task = %TaskId::Map(map.map), attempt = map.attempt.0, reason, "map output lost, the map runs again");
             }
             Event::ReportIgnored { attempt, worker } => {
                 info!(%worker, task = %attempt.task, attempt = attempt.attempt.0, "report ignored, the attempt does not count");

@@ -1,4 +1,4 @@
-//! One task: the attempts that run at it, who has failed at it, and which attempt counts.
+//! One task: the attempts that run at it, who has had trouble with it, and which attempt counts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +20,13 @@ pub(super) struct Running {
     pub(super) map_commits: u64,
 }
 
+/// The attempt at a task that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Committed {
+    pub(super) attempt: Attempt,
+    pub(super) by: WorkerId,
+}
+
 /// One task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Task {
@@ -27,10 +34,12 @@ pub(super) struct Task {
     /// How many attempts were ever given out; the highest attempt number.
     pub(super) assigned: u32,
     pub(super) failures: u32,
-    /// Who has failed at it, and when last.
+    /// Who had better leave it to others, and since when: who has failed at it, was stranded in it, or made what nobody could read.
     pub(super) failed_by: BTreeMap<WorkerId, Timestamp>,
+    /// Who could not read what was made of it, so that it had to be made again, and since when.
+    pub(super) blamed_by: BTreeMap<WorkerId, Timestamp>,
     /// The attempt that counts.
-    pub(super) committed: Option<Attempt>,
+    pub(super) committed: Option<Committed>,
     /// What the last attempt that counted has counted. It stays in the sum when its output is lost: whoever read it counts on it, and
     /// when the last reduce is committed nobody does the map again.
     pub(super) counted: Counters,
@@ -39,11 +48,6 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Whether `worker` has failed at it so lately that it had better be somebody else's.
-    pub(super) fn failed_lately(&self, worker: WorkerId, timeout: Duration, now: Timestamp) -> bool {
-        self.failed_by.get(&worker).is_some_and(|failed| *failed + timeout > now)
-    }
-
     /// When every attempt at it will have gone without a sign of progress for `timeout`, if none comes; none when nobody works at it.
     pub(super) fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
         self.running.values().map(|running| running.last_progress + timeout).max()

@@ -4,8 +4,8 @@
 //! which every attempt has gone without a sign of progress for the timeout, longest overdue first; and the tasks at which one
 //! attempt works alone, the one that has for longest first: in the end it may get a backup. So may one whose backup has gone
 //! without a sign of progress, perhaps because its worker is dead; these are looked at one by one, and are no more than the backups that
-//! died and were not replaced yet. (A worker that asks is never given a task at which it works itself, nor one at which it has failed lately, as
-//! long as there are others who have not; those, no more than its slots and its failures, are passed over.)
+//! died and were not replaced yet. (A worker that asks is never given a task at which it works itself, nor one with which it has had trouble lately,
+//! as long as there are others who have not; those, no more than its slots and its troubles, are passed over.)
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -43,7 +43,7 @@ pub(super) struct TaskTable {
     alone: BTreeSet<(Timestamp, usize)>,
     /// Tasks with others, by when all but one are overdue, and by when that one began.
     accompanied: BTreeSet<(Timestamp, Timestamp, usize)>,
-    /// Until when somebody who has failed at a task waits for another to try it.
+    /// Until when somebody who has had trouble with a task waits for another to try it.
     waits: BTreeSet<Timestamp>,
     committed: usize,
     /// How many attempts were committed, and the time that these took in all.
@@ -85,7 +85,7 @@ impl TaskTable {
 
     /// Whether `attempt` is the attempt of task `index` that counts.
     pub(super) fn is_committed(&self, index: usize, attempt: Attempt) -> bool {
-        self.tasks.get(index).is_some_and(|task| task.committed == Some(attempt))
+        self.tasks.get(index).and_then(|task| task.committed).is_some_and(|committed| committed.attempt == attempt)
     }
 
     /// The attempt `attempt` of task `index`, if it runs and the task is not yet committed.
@@ -165,12 +165,11 @@ impl TaskTable {
         self.took.1 = self.took.1.saturating_add(now.since(since));
     }
 
-    /// An attempt of `worker` at task `index` has failed.
-    pub(super) fn fail(&mut self, index: usize, worker: WorkerId, now: Timestamp) {
+    /// `worker` has had trouble with task `index`, which it had better leave to others for a while.
+    pub(super) fn turn_away(&mut self, index: usize, worker: WorkerId, now: Timestamp) {
         self.waits = self.waits.split_off(&now);
         self.waits.insert(now + self.timeout);
         self.update(index, |task| {
-            task.failures += 1;
             task.failed_by.insert(worker, now);
         });
     }
@@ -222,8 +221,11 @@ impl TaskTable {
 
 #[cfg(test)]
 mod tests {
+    use super::super::task::Committed;
     use super::*;
     use crate::ids::JobId;
+
+    const FIRST: Committed = Committed { attempt: Attempt(1), by: WorkerId(1) };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_origin(Duration::from_secs(seconds))
@@ -254,7 +256,7 @@ mod tests {
 
     fn commit(table: &mut TaskTable, index: usize, since: Timestamp, now: Timestamp) {
         table.measure(since, now);
-        table.update(index, |task| task.committed = Some(Attempt(1)));
+        table.update(index, |task| task.committed = Some(FIRST));
     }
 
     #[test]
@@ -292,7 +294,7 @@ mod tests {
     fn a_committed_task_is_neither_idle_nor_overdue_until_its_output_is_lost() {
         let mut table = table(1);
         assign(&mut table, 0, 1, at(0));
-        table.update(0, |task| task.committed = Some(Attempt(1)));
+        table.update(0, |task| task.committed = Some(FIRST));
         assert!(table.all_committed() && !table.has_work(at(99)) && table.running(0, Attempt(1)).is_none());
         table.update(0, |task| task.committed = None);
         assert!(!table.all_committed());

@@ -36,9 +36,13 @@ pub(crate) struct AttemptModel {
 pub(crate) struct TaskModel {
     pub(crate) assigned: u32,
     pub(crate) failures: u32,
-    /// Who has failed at it, and when.
+    /// Who has failed at it, was stranded in it or made a bad output, and when.
     pub(crate) failed_by: Vec<(u32, Duration)>,
+    /// Who has said that an output of it is bad, and was believed, and when.
+    pub(crate) blamed_by: Vec<(u32, Duration)>,
     pub(crate) committed: Option<Attempt>,
+    /// Who made what counts, or counted last.
+    pub(crate) made_by: u32,
     /// What the last attempt that counted has counted, even when its output was lost since.
     pub(crate) counted: Counters,
     /// Open attempts that were told to commit, in order.
@@ -196,12 +200,7 @@ impl Model {
             (0..self.maps.len() as u32).map(|i| TaskId::Map(MapIndex(i))).collect()
         };
         let open: Vec<TaskId> = open.into_iter().filter(|&task| self.task(task).committed.is_none()).collect();
-        // What a worker has failed at within the timeout is for others, if any are there who have not.
-        let failed = |task: TaskId, worker: u32| {
-            self.task(task).failed_by.iter().any(|&(who, at)| who == worker && at + TIMEOUT > self.now)
-        };
-        let there = || (1..).zip(&self.workers).filter(|(_, known)| !known.left && !known.lost).map(|(id, _)| id);
-        let is_for_others = |task: &TaskId| failed(*task, worker) && there().any(|other| !failed(*task, other));
+        let is_for_others = |task: &TaskId| self.leaves_to_others(worker, &self.task(*task).failed_by);
         let attempts_at = |task: TaskId| self.attempts.iter().filter(move |a| a.open && a.id.task == task);
         if let Some(&idle) = open.iter().find(|&task| attempts_at(*task).next().is_none() && !is_for_others(task)) {
             return Some(idle);
@@ -230,6 +229,13 @@ impl Model {
         let straggles = |task: TaskId| alone_since(task).filter(|&since| since + long <= self.now);
         let straggling = open.into_iter().filter(|task| by_others(task) && straggles(*task).is_some());
         straggling.min_by_key(|&task| alone_since(task))
+    }
+
+    /// Whether `worker` has had trouble within the timeout, and others are there who have not.
+    fn leaves_to_others(&self, worker: u32, trouble: &[(u32, Duration)]) -> bool {
+        let lately = |worker: u32| trouble.iter().any(|&(who, at)| who == worker && at + TIMEOUT > self.now);
+        let mut there = (1..).zip(&self.workers).filter(|(_, known)| !known.left && !known.lost).map(|(id, _)| id);
+        lately(worker) && there.any(|other| !lately(other))
     }
 
     pub(crate) fn map_outputs(&mut self, worker: u32, known: u64) -> Expected {
@@ -288,6 +294,7 @@ impl Model {
         }
         let task = self.task_mut(id.task).expect("open attempts have tasks");
         task.committed = Some(id.attempt);
+        task.made_by = worker;
         task.counted = counters;
         task.granted.clear();
         for attempt in self.attempts.iter_mut().filter(|attempt| attempt.id.task == id.task) {
@@ -311,17 +318,21 @@ impl Model {
         let now = self.now;
         self.open_attempt(worker, id).expect("checked above").open = false;
         self.task_mut(id.task).expect("open attempts have tasks").granted.retain(|granted| *granted != id.attempt);
+        let task = self.task_mut(id.task).expect("open attempts have tasks");
+        task.failed_by.push((worker, now));
         if bad_maps.is_empty() {
-            let task = self.task_mut(id.task).expect("open attempts have tasks");
             task.failures += 1;
-            task.failed_by.push((worker, now));
             self.failed = task.failures >= MAX_FAILURES;
         }
         for map in bad_maps {
-            let blamed = self.task_mut(TaskId::Map(map.map)).filter(|task| task.committed == Some(map.attempt));
-            if let Some(task) = blamed {
+            let Some(task) = self.find_task(TaskId::Map(map.map)) else { continue };
+            let believed = !self.leaves_to_others(worker, &task.blamed_by);
+            if believed && task.committed == Some(map.attempt) {
+                let task = self.task_mut(TaskId::Map(map.map)).expect("it was found");
                 task.failures += 1;
                 task.committed = None;
+                task.failed_by.push((task.made_by, now));
+                task.blamed_by.push((worker, now));
                 self.failed |= task.failures >= MAX_FAILURES;
             }
         }

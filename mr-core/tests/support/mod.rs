@@ -5,6 +5,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file is a crate of its own and uses its own part of this")]
 
 pub mod clock;
+pub mod coordinator;
 pub mod data_path;
 pub mod files;
 pub mod network;

@@ -87,7 +87,7 @@ impl Invariant for FailsHonestly {
                     false => Ok(()),
                 }
             }
-            Some(coordinator::Event::MapOutputLost { map, reason }) => {
+            Some(coordinator::Event::MapOutputLost { map, reason, .. }) => {
                 self.count(TaskId::Map(map.map), reason);
                 Ok(())
             }

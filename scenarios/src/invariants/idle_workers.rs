@@ -2,7 +2,7 @@
 //!
 //! A worker waits from the last moment at which the coordinator gave it something or saw an attempt of it end. Nothing is promised of a
 //! node that a fault has struck, nor of any once the coordinator itself was struck, nor of a worker whose attempt was overtaken, which may be busy
-//! with it for as long as it likes. What a worker has failed at it may have to wait for until the task timeout is over.
+//! with it for as long as it likes. What a worker has had trouble with it may have to wait for until the task timeout is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use mr_core::ids::{AttemptId, TaskId, WorkerId};
 use sim::{Event, Fault};
 use world::Timestamp;
 
+use super::left_to_others::trouble;
 use crate::rehearsal::COORDINATOR;
 use crate::schedule::Schedule;
 
@@ -28,8 +29,8 @@ pub(super) struct IdleWorkers {
     running: BTreeMap<AttemptId, Running>,
     free_since: BTreeMap<WorkerId, Timestamp>,
     timeout: Duration,
-    /// Who has failed at what, and when last.
-    failed: BTreeMap<(TaskId, WorkerId), Timestamp>,
+    /// Who has had trouble with what, and when last.
+    troubles: BTreeMap<(TaskId, WorkerId), Timestamp>,
     node_of: BTreeMap<WorkerId, String>,
     /// Workers that the coordinator believes to be there.
     present: BTreeSet<WorkerId>,
@@ -46,7 +47,7 @@ impl IdleWorkers {
             running: BTreeMap::new(),
             free_since: BTreeMap::new(),
             timeout: schedule.cluster.task_timeout,
-            failed: BTreeMap::new(),
+            troubles: BTreeMap::new(),
             node_of: BTreeMap::new(),
             present: BTreeSet::new(),
             excused: BTreeSet::new(),
@@ -75,6 +76,9 @@ impl IdleWorkers {
     /// The coordinator decided something.
     pub(super) fn apply(&mut self, now: Timestamp, event: &coordinator::Event) {
         use coordinator::Event as E;
+        if let Some(trouble) = trouble(event) {
+            self.troubles.insert(trouble, now);
+        }
         match event {
             E::WorkerRegistered { worker, name, .. } => {
                 self.free_since.insert(*worker, now);
@@ -99,11 +103,7 @@ impl IdleWorkers {
                     running.last_progress = now;
                 }
             }
-            E::AttemptFailed { attempt, worker, .. } => {
-                self.failed.insert((attempt.task, *worker), now);
-                self.end(now, *attempt);
-            }
-            E::AttemptStranded { attempt, .. } => self.end(now, *attempt),
+            E::AttemptFailed { attempt, .. } | E::AttemptStranded { attempt, .. } => self.end(now, *attempt),
             E::AttemptCommitted { attempt, .. } => {
                 self.end(now, *attempt);
                 let overtaken = self.running.extract_if(.., |other, _| other.task == attempt.task);
@@ -130,9 +130,9 @@ impl IdleWorkers {
         self.running().filter(move |(attempt, _)| attempt.task == task)
     }
 
-    /// Until when `task` may be left to others, because `worker` has failed at it.
+    /// Until when `task` may be left to others, because `worker` has had trouble with it.
     pub(super) fn turned_away_until(&self, task: TaskId, worker: WorkerId) -> Timestamp {
-        self.failed.get(&(task, worker)).map_or(Timestamp::default(), |failed| *failed + self.timeout)
+        self.troubles.get(&(task, worker)).map_or(Timestamp::default(), |since| *since + self.timeout)
     }
 
     /// Since when `worker` has waited; not at all, if nothing is promised of it.

@@ -12,6 +12,7 @@ mod fails_honestly;
 mod finishes;
 mod gives_up_cleanly;
 mod idle_workers;
+mod left_to_others;
 mod maps_before_reduces;
 mod not_reissued_in_time;
 mod nothing_left;
@@ -45,6 +46,7 @@ use self::everyone_agrees::EveryoneAgrees;
 use self::fails_honestly::FailsHonestly;
 pub(crate) use self::finishes::{event_bound, liveness_bound, nobody_is_left};
 use self::gives_up_cleanly::GivesUpCleanly;
+use self::left_to_others::LeftToOthers;
 use self::maps_before_reduces::MapsBeforeReduces;
 use self::not_reissued_in_time::NotReissuedInTime;
 use self::nothing_left::NothingLeft;
@@ -159,6 +161,7 @@ impl Promises {
             Box::new(DoneOnce::default()),
             Box::new(MapsBeforeReduces::new(maps)),
             Box::new(NotReissuedInTime::new(schedule.cluster.task_timeout)),
+            Box::new(LeftToOthers::new(schedule.cluster.task_timeout)),
             Box::new(RegisteredOnce::default()),
             Box::new(SlotsRespected::new(schedule)),
             Box::new(CommittedInputs::new(schedule)),

@@ -1,8 +1,7 @@
 //! A task is not given out again while an attempt of it runs and is in time: another attempt starts only when every running one has
 //! shown no progress for the task timeout. Attempt numbers are never used twice, and permission to commit goes to none while any other that
 //! was given it is in time; who was given it last may be told again. (MapReduce paper, section 3.3; lab 1: wait ten seconds, then give
-//! the task to another.) And who has failed at a task is not given it again within the timeout while another is there who has not: one
-//! machine with something wrong must not use up the failures of a task on its own.
+//! the task to another.)
 //!
 //! A backup beside an attempt in time is for `backup_tasks` to judge. Time is the coordinator's own, which may leap. Whether the coordinator
 //! is right to believe that an attempt shows no progress is for `work_done_once` to say, in runs in which it has no excuse.
@@ -27,10 +26,6 @@ pub(super) struct NotReissuedInTime {
     timeout: Duration,
     running: BTreeMap<AttemptId, Running>,
     highest: BTreeMap<TaskId, u32>,
-    /// Who has failed at what, and when last.
-    failed: BTreeMap<(TaskId, WorkerId), Timestamp>,
-    /// The workers that have been there ever since they registered.
-    there: BTreeSet<WorkerId>,
     /// All that were told to commit.
     granted: BTreeSet<AttemptId>,
 }
@@ -38,18 +33,7 @@ pub(super) struct NotReissuedInTime {
 impl NotReissuedInTime {
     /// Of a job with this task timeout.
     pub(super) fn new(timeout: Duration) -> Self {
-        Self {
-            timeout,
-            running: BTreeMap::new(),
-            highest: BTreeMap::new(),
-            failed: BTreeMap::new(),
-            there: BTreeSet::new(),
-            granted: BTreeSet::new(),
-        }
-    }
-
-    fn has_failed_lately(&self, task: TaskId, worker: WorkerId, now: Timestamp) -> bool {
-        self.failed.get(&(task, worker)).is_some_and(|failed| *failed + self.timeout > now)
+        Self { timeout, running: BTreeMap::new(), highest: BTreeMap::new(), granted: BTreeSet::new() }
     }
 
     fn in_time(&self, attempt: AttemptId, now: Timestamp) -> bool {
@@ -62,13 +46,6 @@ impl NotReissuedInTime {
             return Err(format!(
                 "{attempt} was given to worker {} while attempt {} is in time",
                 worker.0, other.attempt.0
-            ));
-        }
-        let other = self.there.iter().find(|&&other| !self.has_failed_lately(attempt.task, other, now));
-        if let (true, Some(other)) = (self.has_failed_lately(attempt.task, worker, now), other) {
-            return Err(format!(
-                "{attempt} was given to worker {}, who had failed at it just before, and worker {} had not",
-                worker.0, other.0
             ));
         }
         if self.highest.insert(attempt.task, attempt.attempt.0).is_some_and(|highest| highest >= attempt.attempt.0) {
@@ -106,24 +83,13 @@ impl Invariant for NotReissuedInTime {
                     running.last_progress = happened.at;
                 }
             }
-            coordinator::Event::AttemptFailed { attempt, worker, .. } => {
-                self.failed.insert((attempt.task, *worker), happened.at);
-                self.running.remove(attempt);
-            }
-            coordinator::Event::AttemptStranded { attempt, .. } => {
+            coordinator::Event::AttemptFailed { attempt, .. } | coordinator::Event::AttemptStranded { attempt, .. } => {
                 self.running.remove(attempt);
             }
             coordinator::Event::AttemptCommitted { attempt, .. } => {
                 self.running.retain(|other, _| other.task != attempt.task);
             }
-            coordinator::Event::WorkerRegistered { worker, .. } => {
-                self.there.insert(*worker);
-            }
-            coordinator::Event::WorkerLost { worker } => {
-                self.there.remove(worker);
-            }
             coordinator::Event::WorkerLeft { worker } => {
-                self.there.remove(worker);
                 self.running.retain(|_, running| running.worker != *worker);
             }
             _ => {}
@@ -137,7 +103,7 @@ mod tests {
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{assigned, failed, happened, map, progressed, reduce, registered, watch};
+    use crate::invariants::testing::{assigned, failed, happened, map, progressed, reduce, watch};
 
     /// With a timeout of a second.
     fn check(history: Vec<Event>) -> Verdict {
@@ -160,21 +126,6 @@ mod tests {
         assert_eq!(early.unwrap_err(), "map 0, attempt 2 was given to worker 2 while attempt 1 is in time");
         let history = vec![assigned(0, map(0, 1), 1), progressed(500, map(0, 1)), assigned(1200, map(0, 2), 2)];
         assert!(check(history).is_err(), "progress starts the clock again");
-    }
-
-    #[test]
-    fn who_has_failed_at_a_task_is_not_the_next_to_try_it_if_there_is_another() {
-        let again = |millis| vec![assigned(0, map(0, 1), 1), failed(map(0, 1)), assigned(millis, map(0, 2), 1)];
-        let among = |there: &[u32], millis| {
-            check([there.iter().map(|worker| registered(*worker, "w")).collect(), again(millis)].concat())
-        };
-        assert_eq!(among(&[1], 5), Ok(()), "there is nobody else");
-        let broken = among(&[1, 2], 999).unwrap_err();
-        assert!(broken.ends_with("worker 1, who had failed at it just before, and worker 2 had not"), "{broken}");
-        assert_eq!(among(&[1, 2], 1000), Ok(()), "the others have had their time");
-        let lost = happened(0, coordinator::Event::WorkerLost { worker: WorkerId(2) });
-        let left_alone = [vec![registered(1, "w1"), registered(2, "w2"), lost], again(5)].concat();
-        assert_eq!(check(left_alone), Ok(()));
     }
 
     #[test]

@@ -102,11 +102,17 @@ pub(super) fn failed(attempt: AttemptId) -> Event {
     happened(0, coordinator::Event::AttemptFailed { attempt, worker: WorkerId(1), reason: "tripped".into() })
 }
 
-/// The output of a map attempt was found bad.
+/// The output of a map attempt of worker 1 was found bad by worker 2.
 pub(super) fn lost(attempt: AttemptId) -> Event {
+    lost_at(0, attempt, 1, 2)
+}
+
+/// The output of a map attempt of worker `maker` was found bad by worker `reporter`.
+pub(super) fn lost_at(millis: u64, attempt: AttemptId, maker: u32, reporter: u32) -> Event {
     let TaskId::Map(map) = attempt.task else { panic!("only maps are lost") };
     let map = MapAttempt { map, attempt: attempt.attempt };
-    happened(0, coordinator::Event::MapOutputLost { map, reason: "rotten".into() })
+    let (maker, reporter) = (WorkerId(maker), WorkerId(reporter));
+    happened(millis, coordinator::Event::MapOutputLost { map, maker, reporter, reason: "rotten".into() })
 }
 
 /// Worker number `worker` registers from the node called so.

@@ -1,12 +1,13 @@
 //! The promises in words, a sentence each, for the report of a failure. What exactly is promised stands at the top of each file.
 
 /// Every promise, with its sentence. The first of them have a file here; the others are kept by the campaign itself.
-const SENTENCES: [(&str, &str); 23] = [
+const SENTENCES: [(&str, &str); 24] = [
     ("outputs", "an output that anybody can see has the bytes of the sequential run, and stays"),
     ("commits_are_real", "what is committed lies complete and durable under its name"),
     ("done_once", "only one attempt of a task counts"),
     ("maps_before_reduces", "no reduce starts before every map is committed"),
     ("not_reissued_in_time", "a task is not given out again while an attempt of it is in time"),
+    ("left_to_others", "what a worker has had trouble with is left to others for a while, if there are any"),
     ("registered_once", "a worker that starts is registered once"),
     ("slots_respected", "a worker is never given more attempts than it has slots"),
     ("committed_inputs", "a reduce reads the committed attempt of every map, and never two of one"),

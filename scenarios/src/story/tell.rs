@@ -162,13 +162,18 @@ impl<'a> Teller<'a> {
             E::AttemptFailed { attempt, reason, .. } => {
                 (Kind::Failed, format!("{} has failed: {reason}", short(*attempt)), Some(*attempt))
             }
-            E::AttemptStranded { attempt, map, reason } => {
+            E::AttemptStranded { attempt, map, reason, .. } => {
                 let words = format!("{} is stranded by {}: {reason}", short(*attempt), short((*map).into()));
                 (Kind::Failed, words, Some(*attempt))
             }
-            E::MapOutputLost { map, reason } => {
+            E::MapOutputLost { map, reporter, reason, .. } => {
                 let attempt = AttemptId::from(*map);
-                (Kind::Failed, format!("the output of {} is lost: {reason}", short(attempt)), Some(attempt))
+                let reporter = self.home(*reporter);
+                (
+                    Kind::Failed,
+                    format!("the output of {} is lost, says {reporter}: {reason}", short(attempt)),
+                    Some(attempt),
+                )
             }
             E::ReportIgnored { attempt, worker } => {
                 let words = format!("ignores what {} reports of {}", self.home(*worker), short(*attempt));
