@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::app::{AppIdentity, InputKind};
 use crate::ids::{JobId, Reduces};
 
+/// How long a worker waits for an answer before it asks again. Longer than the coordinator keeps any request, a second at most.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
 /// How many bytes the names of the files of one map have at most, with what stands around each in an assignment: so much that even
 /// names of nothing but bytes that have to be escaped stay far below [`MAX_MESSAGE_BYTES`](crate::protocol::MAX_MESSAGE_BYTES).
 const MAX_NAMES_BYTES: usize = 256 << 10;
@@ -81,18 +84,19 @@ impl Job {
     }
 
     /// How often a worker shows that it lives: often enough that, of a task timeout of ten seconds or more, one heartbeat without an answer
-    /// does not look like death. (A worker waits three seconds for an answer before it sends the next one.)
+    /// does not look like death.
     #[must_use]
     pub fn heartbeat_interval(&self) -> Duration {
         (self.task_timeout / 5).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }
 
     /// How long after its end the coordinator stays, if somebody has neither said goodbye nor fallen silent: a worker that is busy learns of
-    /// the end from its next heartbeat, or, should that be lost, from the one after it.
+    /// the end from its next heartbeat, or, should that be lost, from the one after it, which it sends when it has waited long enough for
+    /// an answer to the first.
     #[must_use]
     pub fn exit_grace(&self) -> Duration {
         const BESIDES: Duration = Duration::from_secs(1);
-        BESIDES + self.heartbeat_interval() * 2
+        BESIDES + PATIENCE + self.heartbeat_interval() * 2
     }
 
     /// What each map task reads: a piece of a large file, or a whole file, or several small ones. All of it in the order of the inputs, so

@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use futures::executor::block_on;
-use mr_core::ids::{Attempt, AttemptId, JobId, MapIndex, Partition, Reduces, TaskId};
+use mr_core::app::{App, AppError, Emit, MapInput, Output, Values};
+use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId};
 use mr_core::shuffle::{FORMAT_VERSION, FormatError, Producer, RunError, RunFile};
+use mr_core::tasks::reduce::{self, MapOutput};
 use support::MemoryWorld;
+use support::data_path::Setting;
 use world::{FileSystem, World};
 
 /// The group of key `k` with the value `v`.
@@ -152,6 +155,38 @@ fn records_missing_or_beyond_number_are_noticed() {
     assert_eq!(what, "number of records in the segment ending");
     let what = malformed(&with_records(&block(GROUP), 0)).0;
     assert_eq!(what, "number of records in the block");
+}
+
+/// Counts the values of a key.
+struct Tally;
+
+impl App for Tally {
+    fn name(&self) -> &str {
+        "tally"
+    }
+
+    fn map(&self, _input: MapInput<'_>, _emit: &mut dyn Emit) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    fn reduce(&self, _key: &[u8], values: Values<'_>, output: &mut Output<'_>) -> Result<(), AppError> {
+        output.value(values.len().to_string().as_bytes());
+        Ok(())
+    }
+}
+
+#[test]
+fn records_of_two_keys_that_are_too_many_to_count_together_do_no_harm() {
+    let setting = Setting { reduces: Reduces::new(1), ..Setting::new(Tally) };
+    let inputs = [(b'k', "one"), (b'l', "two")].map(|(key, path)| {
+        let group = [&[2, key][..], b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x01v\0"].concat();
+        setting.world.files().put(path, &with_records(&block(&group), 1 << 63));
+        MapOutput { map: MapAttempt { map: MapIndex(3), attempt: Attempt(2) }, path: path.into() }
+    });
+    let ctx = setting.context(TaskId::Reduce(Partition(0)));
+    let counters = block_on(reduce::execute(&ctx, Partition(0), &inputs, "out".into())).unwrap();
+    assert_eq!(counters.reduce_input_records, u64::MAX);
+    assert_eq!(setting.world_file("out"), b"k 9223372036854775808\nl 9223372036854775808\n");
 }
 
 #[test]

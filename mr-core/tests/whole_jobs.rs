@@ -18,7 +18,7 @@ use mr_core::sequential;
 use mr_core::worker::{self, WorkerError};
 use support::MemoryWorld;
 use support::workers::{Tagged, address, config};
-use world::{Clock, FileSystem, Network, Timestamp, World};
+use world::{Clock, FileOperation, FileSystem, Network, Timestamp, World};
 
 /// Runs a job over inputs with these contents on two workers of two slots, and says how it went.
 fn run(world: &MemoryWorld, contents: &[&str]) -> (Ending, JobProgress, Vec<Result<Ending, WorkerError>>) {
@@ -83,6 +83,14 @@ fn a_job_that_fails_ends_for_everybody_and_leaves_nothing_temporary() {
     assert_eq!(workers, [Ok(ending.clone()), Ok(ending)]);
     assert_eq!(progress.failures, 4);
     assert_eq!(world.files().paths(), ["in-0", "in-1"]);
+}
+
+#[test]
+fn a_directory_that_vanishes_between_its_making_and_its_use_is_made_again() {
+    let world = MemoryWorld::new();
+    world.files().vanish_before(FileOperation::Create, "./mr-job-0000000000000007");
+    let (ending, progress, _) = run(&world, &["a b"]);
+    assert_eq!((ending, progress.failures), (Ending::Succeeded, 0));
 }
 
 /// Removes the outputs of three maps as soon as the first reduce is given out.

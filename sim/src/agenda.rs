@@ -12,6 +12,8 @@ use crate::network::Parcel;
 pub(crate) enum Action {
     /// A node starts, for the first time or again.
     Start(usize),
+    /// The power of a node comes back on which nothing starts any more.
+    PowerOn(usize),
     /// A node's clock may have reached somebody's hour.
     Alarm(usize),
     /// Somebody's time is up.

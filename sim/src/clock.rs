@@ -44,7 +44,7 @@ impl NodeClock {
         if self.parts_per_million == 0 {
             return own.saturating_add(passed);
         }
-        own + duration(nanos(passed) * (MILLION + i128::from(self.parts_per_million)) / MILLION)
+        own.saturating_add(duration(nanos(passed) * (MILLION + i128::from(self.parts_per_million)) / MILLION))
     }
 
     /// The first virtual time at which the clock shows `own_time` or later.
@@ -55,11 +55,11 @@ impl NodeClock {
         }
         let speed = MILLION + i128::from(self.parts_per_million);
         let wait = nanos(own_time.saturating_sub(own)) * MILLION;
-        virtual_time + duration((wait + speed - 1) / speed)
+        virtual_time.saturating_add(duration((wait + speed - 1) / speed))
     }
 
     fn leap(&mut self, now: Duration, forward: Duration) {
-        self.changed = (now, self.at(now) + forward);
+        self.changed = (now, self.at(now).saturating_add(forward));
     }
 
     fn drift(&mut self, now: Duration, parts_per_million: i64) {
@@ -77,9 +77,11 @@ fn nanos(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }
 
-/// Nothing below nothing, and everything beyond 500 years after 500 years.
+/// Nothing below nothing.
 fn duration(nanos: i128) -> Duration {
-    Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
+    const SECOND: i128 = 1_000_000_000;
+    let nanos = nanos.max(0);
+    Duration::new(u64::try_from(nanos / SECOND).unwrap_or(u64::MAX), (nanos % SECOND) as u32)
 }
 
 impl State {
@@ -202,6 +204,17 @@ mod tests {
         clock.leap(ms(100), ms(1000));
         assert_eq!(clock.at(ms(100)), ms(1050));
         assert_eq!(clock.at(ms(200)), ms(1100));
+    }
+
+    #[test]
+    fn a_clock_that_runs_as_fast_as_any_for_a_century_goes_on() {
+        let mut clock = NodeClock::new(ms(0));
+        clock.drift(ms(0), 1_000_000_000);
+        let century = Duration::from_secs(36_500 * 24 * 3600);
+        let then = clock.at(century);
+        assert_eq!(then, century * 1001);
+        assert!(clock.at(century + ms(1)) > then);
+        assert_eq!(clock.when(then + Duration::from_secs(1001)), century + Duration::from_secs(1));
     }
 
     #[test]

@@ -219,7 +219,7 @@ pub struct FileEvent {
     pub result: Result<(), io::ErrorKind>,
     /// How many bytes were read or appended.
     pub bytes: u64,
-    /// A hash of these bytes.
+    /// A hash of these bytes; of a step that tells something else, the size of a file or what is in a directory, of that.
     pub digest: u64,
     /// The fault that made it fail, cut it short or spoiled what was read, by its place in the plan.
     pub spoiled_by: Option<usize>,
@@ -263,6 +263,8 @@ pub enum Event {
         appends: u64,
         /// How many creates, renames, links and removes were undone.
         names: u64,
+        /// A hash of which.
+        digest: u64,
     },
     /// A fault of the plan struck.
     FaultStruck {

@@ -120,7 +120,7 @@ pub enum FaultKind {
     PowerLoss {
         /// Which node.
         node: String,
-        /// When it starts anew, with an empty memory; never, when absent.
+        /// When the power comes back, and the process that ran starts anew, with an empty memory; never, when absent.
         #[serde(default, skip_serializing_if = "Option::is_none", with = "duration_text::optional")]
         restart_after: Option<Duration>,
     },

@@ -163,6 +163,11 @@ pub fn run(
     }
 }
 
+/// Whether no node does anything any more, or ever will.
+fn everybody_ended(state: &State) -> bool {
+    state.nodes.iter().all(|node| matches!(node.life, Life::Finished | Life::Dead))
+}
+
 /// The nodes whose program may still return.
 fn unfinished(state: &State) -> Vec<Node> {
     let lives = |node: &&NodeState| matches!(node.life, Life::Running | Life::Awaited);
@@ -179,6 +184,8 @@ struct Director<'a> {
     turns_at_once: u64,
     /// Whether nodes may have ended that nobody has looked at yet.
     nodes_changed: bool,
+    /// Whether no node will do anything any more.
+    everybody_ended: bool,
     seen: Vec<Event>,
     events: u64,
     hash: HistoryHash,
@@ -203,6 +210,7 @@ impl<'a> Director<'a> {
             time: TimeHandle::current(),
             turns_at_once: 0,
             nodes_changed: true,
+            everybody_ended: false,
             seen: Vec::new(),
             events: 0,
             hash: HistoryHash::default(),
@@ -244,8 +252,11 @@ impl<'a> Director<'a> {
             self.nodes_changed = true;
             return Next::Orders(std::mem::take(&mut state.orders));
         }
-        let ended = |node: &NodeState| matches!(node.life, Life::Finished | Life::Dead);
-        if std::mem::take(&mut self.nodes_changed) && state.nodes.iter().all(ended) {
+        if std::mem::take(&mut self.nodes_changed) {
+            self.everybody_ended = everybody_ended(&state);
+        }
+        // What the last of them had begun on files takes effect all the same, or not, before anybody looks at what is left.
+        if self.everybody_ended && !state.ops.are_under_way() {
             return Next::End(Finished::AllNodesDone);
         }
         if let Some(task) = shared.turns.next() {
@@ -261,6 +272,9 @@ impl<'a> Director<'a> {
     fn let_time_pass(&mut self, state: &mut State) -> Next {
         let end = state.faults.healed_at.saturating_add(state.settings.limit);
         let Some(at) = state.agenda.next_time().filter(|at| *at <= end) else {
+            if self.everybody_ended {
+                return Next::End(Finished::AllNodesDone);
+            }
             state.now = end;
             return Next::End(Finished::TimeLimit { unfinished: unfinished(state) });
         };

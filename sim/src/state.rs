@@ -198,6 +198,7 @@ impl State {
     pub(crate) fn act(&mut self, action: Action) {
         match action {
             Action::Start(node) => self.start(node),
+            Action::PowerOn(node) => self.power_on(node),
             Action::Alarm(node) => self.alarm(node),
             Action::Wake(waker) => waker.wake(),
             Action::Deliver(parcel) => self.deliver(*parcel),
@@ -209,11 +210,15 @@ impl State {
         }
     }
 
-    fn start(&mut self, index: usize) {
+    fn power_on(&mut self, index: usize) {
         if !std::mem::replace(&mut self.nodes[index].has_power, true) {
             // What callers still ask on connections that the machine no longer knows, it refuses now.
             self.close_sockets(index);
         }
+    }
+
+    fn start(&mut self, index: usize) {
+        self.power_on(index);
         let node = &mut self.nodes[index];
         node.starts += 1;
         node.life = Life::Running;
@@ -250,8 +255,12 @@ impl State {
             }
             // One that crashed before starts anew when it would have.
             Life::Awaited => node.has_power = false,
-            // Nothing is started on it again. If its power comes back it refuses its callers, from now on; if not, it is silent.
-            Life::Finished | Life::Dead => node.has_power = restart_after.is_some(),
+            Life::Finished | Life::Dead => {
+                node.has_power = false;
+                if let Some(after) = restart_after {
+                    self.agenda.add(self.now + after, Action::PowerOn(index));
+                }
+            }
         }
     }
 

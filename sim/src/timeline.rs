@@ -83,7 +83,7 @@ impl fmt::Display for Event {
             Event::NodeFinished { node } => write!(f, "{node}: finished"),
             Event::NodePaused { node } => write!(f, "{node}: paused"),
             Event::NodeResumed { node } => write!(f, "{node}: resumed"),
-            Event::UnsyncedLost { node, appends, names } => {
+            Event::UnsyncedLost { node, appends, names, .. } => {
                 write!(f, "{node}: lost power, and with it (part of) {appends} appends and {names} changes of names")
             }
             Event::FaultStruck { fault, kind } => write!(f, "fault {fault}, {kind}, struck"),

@@ -262,6 +262,30 @@ fn a_machine_without_power_refuses_nothing_until_it_is_back() {
 }
 
 #[test]
+fn a_machine_whose_program_has_returned_is_as_silent_without_power() {
+    let heard = Left::default();
+    record(1, &power_cut(), |cluster| {
+        cluster.node("server", ms(0), |_| async {});
+        let heard = heard.clone();
+        cluster.node("client", ms(5), move |world| {
+            let heard = heard.clone();
+            async move {
+                for _ in 0..4 {
+                    heard.leave(call(&world, "server", b"hello", secs(3)).await);
+                    world.clock().sleep(secs(1)).await;
+                }
+            }
+        });
+    });
+    let refused = heard.take().into_iter().map(|answer| matches!(answer, Some(Err(CallError::NobodyListens { .. }))));
+    assert_eq!(
+        refused.collect::<Vec<_>>(),
+        [true, false, false, true],
+        "the power was gone from the first to the eleventh second"
+    );
+}
+
+#[test]
 fn a_call_that_a_power_loss_left_open_is_closed_when_the_machine_is_back() {
     let heard = Left::default();
     record(1, &power_cut(), |cluster| {

@@ -43,7 +43,7 @@ impl<'a> Output<'a> {
 
     /// Writes `record` as it is, `times` times over: no key, no line end of ours.
     pub fn raw(&mut self, record: &[u8], times: u64) {
-        self.records += times;
+        self.records = self.records.saturating_add(times);
         let copies = times.saturating_sub(1);
         match &mut self.repeats {
             _ if record.is_empty() => {}
@@ -58,7 +58,7 @@ impl<'a> Output<'a> {
     /// Appends `bytes`, which are `records` finished records: for passing on what another `Output` has gathered.
     pub fn append(&mut self, bytes: &[u8], records: u64) {
         self.buffer.extend_from_slice(bytes);
-        self.records += records;
+        self.records = self.records.saturating_add(records);
     }
 
     /// How many records were written.

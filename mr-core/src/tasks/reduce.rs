@@ -109,12 +109,15 @@ impl<W: World> ReduceTask<'_, W> {
     fn reduce(&mut self, key: &[u8], values: &ValueList) -> Result<(), TaskError> {
         let mut output = Output::with_repeats(key, &mut self.finished, &mut self.repeats);
         self.counters.reduce_input_groups += 1;
-        self.counters.reduce_input_records += values.values().len();
+        // Counts that a damaged file claims may be any; what is wrong with it is told where it is read.
+        let counted = &mut self.counters.reduce_input_records;
+        *counted = counted.saturating_add(values.values().len());
         self.ctx
             .app
             .reduce(key, values.values(), &mut output)
             .map_err(|error| TaskError::App { file: key_label(key), error })?;
-        self.counters.reduce_output_records += output.records();
+        let counted = &mut self.counters.reduce_output_records;
+        *counted = counted.saturating_add(output.records());
         Ok(())
     }
 

@@ -1,10 +1,11 @@
 //! One attempt, from assignment to report: run the task, commit what it made, tell the coordinator.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{info, warn};
-use world::{FileSystem, World};
+use world::{FileOperation, FileSystem, World};
 
 use super::buffers::SpareBuffers;
 use super::client::{Client, ClientError};
@@ -81,6 +82,12 @@ impl<E: Into<TaskError>> From<E> for Trouble {
     }
 }
 
+/// Whether there was no directory for a new file. Somebody who left has removed it between its making and its use, while it was empty.
+fn lacks_directory<T>(outcome: &Result<T, TaskError>) -> bool {
+    let Err(TaskError::File(error)) = outcome else { return false };
+    error.operation == FileOperation::Create && error.kind == io::ErrorKind::NotFound
+}
+
 impl<W: World> Bench<W> {
     /// Runs `assignment` and reports on it. Yields what is to be done next, if the report was answered with that.
     pub(super) async fn run(
@@ -150,9 +157,13 @@ impl<W: World> Bench<W> {
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
         let TaskId::Map(map) = id.task else { return Err(Trouble::Stopped) };
         self.files.create_directories().await?;
+        let (context, temporary) = (self.context(id, progress), self.files.temporary(id));
         let mut buffer = self.buffers.take();
-        let mapped =
-            tasks::map::execute(&self.context(id, progress), splits, &self.files.temporary(id), &mut buffer).await;
+        let mut mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
+        if lacks_directory(&mapped) {
+            self.files.create_directories().await?;
+            mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
+        }
         self.buffers.give_back(buffer);
         let counters = mapped?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
@@ -172,7 +183,12 @@ impl<W: World> Bench<W> {
         // The answer may have come when nobody wanted this attempt any more.
         context.tick()?;
         self.files.create_directories().await?;
-        let reduced = tasks::reduce::execute(&context, partition, &inputs, &self.files.temporary(id)).await;
+        let temporary = self.files.temporary(id);
+        let mut reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
+        if lacks_directory(&reduced) {
+            self.files.create_directories().await?;
+            reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
+        }
         let mut reduced = reduced.map_err(Trouble::from);
         if let Err(Trouble::Failed(Failure::BadMapOutput { map, missing, .. })) = &mut reduced {
             *missing = self.missing(&inputs, *map).await;

@@ -12,11 +12,10 @@ use world::{Address, CallError, Clock, Network, World};
 
 use super::silence::Silence;
 use crate::ids::JobId;
+use crate::job::PATIENCE;
 use crate::marks;
 use crate::protocol::{self, Reply, Request};
 
-/// How long an answer may take. Longer than the coordinator keeps any request, a second at most.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// The pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause.

@@ -17,6 +17,7 @@ pub struct MemoryFiles(Arc<Mutex<State>>);
 struct State {
     nodes: BTreeMap<Utf8PathBuf, Node>,
     failing: Vec<(FileOperation, Utf8PathBuf)>,
+    vanishing: Option<(FileOperation, Utf8PathBuf)>,
     max_read: Option<usize>,
     most_open: usize,
     largest_append: usize,
@@ -54,6 +55,11 @@ impl MemoryFiles {
         self.0.lock().unwrap().failing.push((operation, path.into()));
     }
 
+    /// The directory at `path`, in which nothing is, goes the moment before the next `operation` on something in it.
+    pub fn vanish_before(&self, operation: FileOperation, path: &str) {
+        self.0.lock().unwrap().vanishing = Some((operation, path.into()));
+    }
+
     /// From now on no read yields more than `bytes` bytes.
     pub fn limit_reads(&self, bytes: usize) {
         self.0.lock().unwrap().max_read = Some(bytes);
@@ -76,8 +82,13 @@ impl MemoryFiles {
 
     /// Fails if a test wants `operation` on `path` to.
     fn check(&self, operation: FileOperation, path: &Utf8Path) -> Result<(), FileError> {
-        let failing = &self.0.lock().unwrap().failing;
-        match failing.iter().any(|(what, which)| *what == operation && which == path) {
+        let mut state = self.0.lock().unwrap();
+        let vanishes =
+            |(what, directory): &mut (_, Utf8PathBuf)| *what == operation && path.parent() == Some(directory);
+        if let Some((_, directory)) = state.vanishing.take_if(vanishes) {
+            state.nodes.remove(&directory);
+        }
+        match state.failing.iter().any(|(what, which)| *what == operation && which == path) {
             true => Err(failure(operation, path, io::ErrorKind::StorageFull)),
             false => Ok(()),
         }

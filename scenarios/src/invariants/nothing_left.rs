@@ -9,7 +9,8 @@
 //!   nobody;
 //! * that a map output goes which was finished after the end, by a worker that slept through it. It finds no coordinator to
 //!   report to, and cannot know whether its earlier report was heard and others read that output;
-//! * that what a worker itself makes after the end goes when it dies before it can clean up: the others may have swept and left by then;
+//! * that what a worker itself makes after the end goes when it dies before it can clean up: the others may have swept and left by then. So
+//!   with what a step on files makes that takes effect when its process is gone: a worker does not wait long for a disk that hangs;
 //! * that a worker cleans up whose disk errs at every try: it tries ten times, with longer and longer pauses, and then leaves. Others are
 //!   still held to it, but for what that worker has made after the end.
 
@@ -41,6 +42,8 @@ pub(super) struct NothingLeft {
     made: BTreeMap<String, BTreeSet<String>>,
     /// What was made after the end by who could not clean up any more.
     orphaned: BTreeSet<String>,
+    /// The nodes whose process has returned or died.
+    gone: BTreeSet<String>,
     /// How often a fault made a step of cleaning up fail, by node.
     failed_sweeps: BTreeMap<String, u32>,
     excused: bool,
@@ -76,6 +79,9 @@ impl NothingLeft {
                 Rename => false,
                 _ => self.made.entry(node.to_owned()).or_default().insert(path.to_string()),
             };
+            if self.gone.contains(node) {
+                self.orphan(node);
+            }
         }
         let sweeps = matches!(step.operation, ReadDir | RemoveDir | RemoveFile);
         if sweeps && step.result.is_err() && step.spoiled_by.is_some() {
@@ -133,7 +139,16 @@ impl Invariant for NothingLeft {
                 }
             }
             Event::UnsyncedLost { names, .. } => self.excused |= self.ended && *names > 0,
-            Event::NodeCrashed { node } => self.orphan(node.name()),
+            Event::NodeStarted { node, .. } => {
+                self.gone.remove(node.name());
+            }
+            Event::NodeFinished { node } => {
+                self.gone.insert(node.name().to_owned());
+            }
+            Event::NodeCrashed { node } => {
+                self.gone.insert(node.name().to_owned());
+                self.orphan(node.name());
+            }
             Event::File(step) if self.ended => self.step(step),
             _ => {}
         }
@@ -230,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_effect_when_its_process_is_gone_is_excused_and_what_it_made_before_is_not() {
+        let file = ["mr-job-1/map-0-1.tmp"];
+        let (made, returned) =
+            (|| step("w2", Operation::Create, file[0], None), || Event::NodeFinished { node: node("w2") });
+        let again = || Event::NodeStarted { node: node("w2"), starts: 2 };
+        assert_eq!(after(vec![goodbye(), in_peace(), returned(), made()], &file), Ok(()));
+        assert!(after(vec![goodbye(), in_peace(), made(), returned()], &file).is_err());
+        assert!(after(vec![goodbye(), in_peace(), returned(), again(), made()], &file).is_err());
+    }
+
+    #[test]
     fn a_disk_that_errs_at_every_try_is_an_excuse_and_one_that_errs_less_is_not() {
         let failed = || {
             let Event::File(step) = step("w1", Operation::ReadDir, "mr-job-1", None) else {
@@ -250,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_removal_undone_by_a_power_loss_and_a_map_finished_after_the_end_are_excused() {
-        let power_loss = Event::UnsyncedLost { node: node("w1"), appends: 0, names: 1 };
+        let power_loss = Event::UnsyncedLost { node: node("w1"), appends: 0, names: 1, digest: 0 };
         let late = step("w1", Operation::Rename, "mr-job-1/map-0-1.tmp", Some("mr-job-1/map-0-1"));
         for excuse in [power_loss, late] {
             assert_eq!(after(vec![goodbye(), in_peace(), excuse], &["mr-job-1/map-0-1"]), Ok(()));

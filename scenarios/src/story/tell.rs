@@ -67,7 +67,7 @@ impl<'a> Teller<'a> {
             Event::NodeFinished { node } => plain(node, Kind::Returned, "returns"),
             Event::NodePaused { node } => plain(node, Kind::Paused, "stands still"),
             Event::NodeResumed { node } => plain(node, Kind::Resumed, "goes on"),
-            Event::UnsyncedLost { node, appends, names } => {
+            Event::UnsyncedLost { node, appends, names, .. } => {
                 plain(node, Kind::Undone, &format!("unsynced and gone: {appends} appends, {names} changes of names"))
             }
             Event::FaultStruck { fault, kind } => self.fault(at, *fault, kind, Kind::Fault),

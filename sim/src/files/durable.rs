@@ -6,10 +6,11 @@
 //! neither is written twice at once. What is left is on the disk, and durable from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 use super::disk::{Disk, Entry, FileId, NameChange, Path, ancestors, is_below, parent, set};
-use crate::decisions::{Decisions, Matter};
+use crate::decisions::{Decisions, Digest, Matter};
 use crate::history::Event;
 use crate::state::State;
 
@@ -18,6 +19,13 @@ pub(crate) const SECTOR: usize = 512;
 
 /// The share of lost appends after which the file has its full length all the same, with zeros for bytes.
 const LENGTH_SURVIVES: f64 = 0.25;
+
+/// What a power loss took: how many appends lost bytes, how many changes of names were undone, and a digest of which.
+struct Losses {
+    appends: u64,
+    names: u64,
+    digest: u64,
+}
 
 impl Disk {
     /// Makes the bytes of a file durable that were appended among the first `changes` changes: those before the sync began. It promises
@@ -54,14 +62,16 @@ impl Disk {
         }
     }
 
-    /// A power loss of node `by`. Yields how many appends lost bytes, and how many changes of names were undone.
-    fn lose_unsynced(&mut self, decisions: Decisions, by: usize) -> (u64, u64) {
+    /// A power loss of node `by`.
+    fn lose_unsynced(&mut self, decisions: Decisions, by: usize) -> Losses {
         let names = self.unsynced.len();
         let mut lost: Vec<Path> = Vec::new();
+        let mut digest = Digest::default();
         self.unsynced.retain(|change| {
             let drawn = decisions.draw(Matter::NameSurvives, [by as u64, change.number, 0]) & 1 == 0;
             let survives = change.by != by || drawn && !change.names.iter().any(|(path, _)| lost.contains(path));
             if !survives {
+                (change.by, change.number).hash(&mut digest);
                 lost.extend(change.names.iter().map(|(path, _)| path.clone()));
             }
             survives
@@ -72,8 +82,8 @@ impl Disk {
         let undone = names - self.unsynced.len();
         // What survived is on the disk now; that others made on the same names before, too.
         self.make_durable(|change| change.by == by);
-        let appends = (0..self.files.len()).map(|file| self.lose_appends(decisions, by, file)).sum();
-        (appends, undone as u64)
+        let appends = (0..self.files.len()).map(|file| self.lose_appends(decisions, by, file, &mut digest)).sum();
+        Losses { appends, names: undone as u64, digest: digest.finish() }
     }
 
     /// Shows what is left: the durable names with the changes that survived, in their order. One that makes no sense any more, because of what
@@ -98,7 +108,7 @@ impl Disk {
     }
 
     /// Loses sectors of a file that `by` wrote and nobody synced. Yields how many appends lost bytes.
-    fn lose_appends(&mut self, decisions: Decisions, by: usize, file: FileId) -> u64 {
+    fn lose_appends(&mut self, decisions: Decisions, by: usize, file: FileId, digest: &mut Digest) -> u64 {
         let data = &mut self.files[file];
         let mine: Vec<_> = data.unsynced.extract_if(.., |append| append.by == by).collect();
         let mut torn = 0;
@@ -116,6 +126,7 @@ impl Disk {
                 if drawn && !lost.contains(&sector) {
                     kept = kept.max(range.end);
                 } else {
+                    (file, &range).hash(digest);
                     data.bytes[range].fill(0);
                     lost.insert(sector);
                     whole = false;
@@ -126,7 +137,10 @@ impl Disk {
                 kept = kept.max(append.range.end);
             }
         }
-        data.bytes.truncate(kept);
+        if kept < data.bytes.len() {
+            (file, kept).hash(digest);
+            data.bytes.truncate(kept);
+        }
         torn
     }
 }
@@ -150,8 +164,8 @@ fn sectors(range: &Range<usize>) -> impl Iterator<Item = (u64, Range<usize>)> {
 impl State {
     /// Part of what a node did not sync is lost.
     pub(crate) fn lose_unsynced(&mut self, node: usize) {
-        let (appends, names) = self.disk.lose_unsynced(self.decisions, node);
-        self.tell(Event::UnsyncedLost { node: self.node(node), appends, names });
+        let Losses { appends, names, digest } = self.disk.lose_unsynced(self.decisions, node);
+        self.tell(Event::UnsyncedLost { node: self.node(node), appends, names, digest });
     }
 }
 

@@ -51,7 +51,20 @@ pub(crate) enum Outcome {
     Bytes(Vec<u8>),
 }
 
-/// Bytes that were read or written.
+impl Outcome {
+    /// A digest of what is told.
+    fn digest(&self) -> u64 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::Opened { size, .. } => *size,
+            Outcome::Metadata(Metadata { file_type, len }) => *len ^ (*file_type as u64) << 56,
+            Outcome::Names(names) => names.iter().fold(0, |all, name| all.rotate_left(5) ^ digest(name.as_bytes())),
+            Outcome::Bytes(bytes) => digest(bytes),
+        }
+    }
+}
+
+/// How many bytes were read or written, and a digest of them, or of what else was told.
 #[derive(Default)]
 struct Moved {
     bytes: u64,
@@ -129,6 +142,11 @@ impl Ops {
         }
         op.abandoned = true;
         None
+    }
+
+    /// Whether any has not taken effect yet.
+    pub(crate) fn are_under_way(&self) -> bool {
+        self.under_way.iter().flatten().any(|op| op.outcome.is_none())
     }
 
     /// Operations of a node that have not taken effect never do.
@@ -260,7 +278,7 @@ impl State {
         }
         let disk = &mut self.disk;
         let done = |result: Result<(), Error>| result.map(|()| Outcome::Done);
-        let outcome = match request {
+        let outcome: Result<Outcome, Error> = match request {
             Request::Open => disk.file(path).map(|file| Outcome::Opened { file, size: disk.size(file).len }),
             Request::Create => disk.create(by, path).map(|file| Outcome::Opened { file, size: 0 }),
             Request::Metadata => disk.metadata(path).map(Outcome::Metadata),
@@ -284,7 +302,8 @@ impl State {
             }
             Request::Append { file, bytes } => return self.append(by, nth, file, &bytes),
         };
-        (Moved::default(), outcome)
+        let digest = outcome.as_ref().map_or(0, Outcome::digest);
+        (Moved { bytes: 0, digest }, outcome)
     }
 
     fn read(&mut self, by: usize, nth: u64, path: &Path, (file, offset, len): (FileId, u64, usize)) -> Vec<u8> {
