@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use camino::Utf8Path;
 use tracing::{info, warn};
 use world::{FileOperation, FileSystem, World};
 
@@ -82,10 +83,11 @@ impl<E: Into<TaskError>> From<E> for Trouble {
     }
 }
 
-/// Whether there was no directory for a new file. Somebody who left has removed it between its making and its use, while it was empty.
-fn lacks_directory<T>(outcome: &Result<T, TaskError>) -> bool {
+/// Whether a task did not even begin, because there was no directory for `first`, the file that it makes first. Somebody who left has removed
+/// it between its making and its use, while it was empty. (Later on it goes only with the job.)
+fn lacks_directory<T>(outcome: &Result<T, TaskError>, first: &Utf8Path) -> bool {
     let Err(TaskError::File(error)) = outcome else { return false };
-    error.operation == FileOperation::Create && error.kind == io::ErrorKind::NotFound
+    error.operation == FileOperation::Create && error.kind == io::ErrorKind::NotFound && error.path == first
 }
 
 impl<W: World> Bench<W> {
@@ -160,7 +162,7 @@ impl<W: World> Bench<W> {
         let (context, temporary) = (self.context(id, progress), self.files.temporary(id));
         let mut buffer = self.buffers.take();
         let mut mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
-        if lacks_directory(&mapped) {
+        if lacks_directory(&mapped, &temporary) {
             self.files.create_directories().await?;
             mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
         }
@@ -185,7 +187,7 @@ impl<W: World> Bench<W> {
         self.files.create_directories().await?;
         let temporary = self.files.temporary(id);
         let mut reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
-        if lacks_directory(&reduced) {
+        if lacks_directory(&reduced, &temporary) {
             self.files.create_directories().await?;
             reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
         }
