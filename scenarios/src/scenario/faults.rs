@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
 use super::kinds::KindRanges;
-use super::problem::{Problem, unwritten};
+use super::problem::{Problem, unwritten, written_or};
 use super::stream::Stream;
 use super::targets::{Target, any_worker};
 use crate::schedule::ClusterShape;
@@ -90,11 +90,12 @@ impl FaultGroup {
         targets.find_map(|target| Some((target.span(), target.get_ref().problem(workers)?)))
     }
 
-    /// How many faults it comes to at most where there are at most so many workers, and where the file says so.
+    /// How many faults it comes to at most where there are at most so many workers, and where the file says so: of one that is
+    /// not counted, where it says when.
     pub(super) fn most(&self, workers: usize) -> (Range<usize>, u64) {
         let each = self.what.node().is_some_and(|node| *node.get_ref() == Target::EveryWorker);
         let count = u64::from(self.count.get_ref().high.0);
-        (self.count.span(), count * if each { workers as u64 } else { 1 })
+        (written_or(&self.count, &self.when), count * if each { workers as u64 } else { 1 })
     }
 
     /// Draws the faults of this group.

@@ -67,6 +67,11 @@ pub(super) fn unwritten<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }
 
+/// Where `value` stands in the file; where `other` does, if it is unwritten.
+pub(super) fn written_or<T, U>(value: &Spanned<T>, other: &Spanned<U>) -> Range<usize> {
+    if value.span().is_empty() { other.span() } else { value.span() }
+}
+
 /// The word of `words` that is most like `word`, if any is like it at all.
 pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), other);

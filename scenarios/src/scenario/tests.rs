@@ -152,6 +152,10 @@ fn what_no_plan_could_have_is_told_with_its_line_and_what_is_allowed() {
     let twice = SCENARIO.replacen("count = [1, 2]", "count = 2000", 1).replacen("any worker", "every worker", 1);
     let twice = parse(&twice.replacen("[1, 3]", "[1, 10]", 1)).unwrap_err().to_string();
     assert_eq!(twice, "here/zombie.toml:14: a plan has at most 10000 faults, not 20000", "ten times two thousand");
+    let full = SCENARIO.replacen("count = [1, 2]", "count = 10000", 1);
+    let uncounted = "[[faults]]\nwhat = { clock_jump = { node = \"w1\", forward = \"1s\" } }\nwhen = { at = \"1s\" }\n";
+    let one_more = parse(&format!("{full}{uncounted}")).unwrap_err().to_string();
+    assert_eq!(one_more, "here/zombie.toml:19: a plan has at most 10000 faults, not 10001");
 }
 
 /// Every range from the least to the most that it can have.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
-use super::problem::{Problem, first_problem, unwritten};
+use super::problem::{Problem, first_problem, unwritten, written_or};
 use super::stream::Stream;
 use crate::schedule::check::{self, ensure};
 use crate::schedule::{AppChoice, Bytes, LimitsShape, Phase, Trouble, Workload};
@@ -129,7 +129,7 @@ impl WorkloadRanges {
         first_problem([
             (self.apps.span(), ensure(has_apps, || "`apps` names none; leave it out for all".into())),
             (self.files.span(), self.files.get_ref().check(check::files)),
-            (if self.words.span().is_empty() { self.files.span() } else { self.words.span() }, input),
+            (written_or(&self.words, &self.files), input),
             (
                 self.vocabulary.span(),
                 ensure(vocabulary <= VOCABULARY, || {
