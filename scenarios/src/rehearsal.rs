@@ -13,7 +13,7 @@ use world::{Address, Clock, Network, World};
 use crate::apps::TroubledSource;
 use crate::coverage::{Grid, Watcher};
 use crate::evidence::{Evidence, Keeper};
-use crate::invariants::{Broken, Promises, event_bound, liveness_bound};
+use crate::invariants::{Bounds, Broken, Promises};
 use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
@@ -49,13 +49,14 @@ pub struct Rehearsal {
 /// When the schedule makes no sense: no partition, no worker slot, or a fault on a node that is not there.
 #[must_use]
 pub fn rehearse(schedule: &Schedule, recording: Recording) -> Rehearsal {
+    let bounds = Bounds::of(schedule);
     let settings = Settings {
         seed: Seed(schedule.seed),
         network: schedule.models.network,
         disk: schedule.models.disk,
         compute: schedule.models.compute.clone(),
-        limit: liveness_bound(schedule),
-        event_limit: event_bound(schedule),
+        limit: bounds.liveness,
+        event_limit: bounds.events,
     };
     let mut watchers = Watchers {
         promises: Promises::new(schedule, &Expected::of(&schedule.workload)),

@@ -12,50 +12,74 @@ use crate::schedule::Schedule;
 /// Time for what is neither a task's timeout nor a search for the coordinator: messages, syncs, removals, a grace period.
 const SLACK: Duration = Duration::from_secs(30);
 
-/// How long after the last fault, and after the last worker has come, everybody must have finished: every task can be overdue
-/// twice more, one after the other; all of the work can be done by one worker alone, with every step on files and every message as slow as
-/// they ever are; the least disturbed worker may be in the middle of a slow computation; and then workers may look for a coordinator for as long as they were told to: one that has left before they were
-/// ever answered.
-pub(crate) fn liveness_bound(schedule: &Schedule) -> Duration {
-    let last_start = schedule.cluster.workers.iter().map(|worker| worker.start_after).max().unwrap_or_default();
-    let overdue = schedule.cluster.task_timeout * 2 * (tasks(schedule) + 1);
-    let work = all_work(schedule);
-    let computing = work.mul_f64(least_slowness(schedule) + 1.0);
-    last_start + overdue + computing + all_waiting(schedule) + slowest_disk(schedule) + SLACK + RETRY_FOR
+/// What an honest run of a schedule takes at most.
+pub(crate) struct Bounds {
+    /// How long after the last fault, and after the last worker has come, everybody must have finished: every task can be overdue
+    /// twice more, one after the other; all of the work can be done by one worker alone, with every step on files and every message
+    /// as slow as they ever are; the least disturbed worker may be in the middle of a slow computation; and then a worker may look,
+    /// for as long as it was told to, for a coordinator that left before it ever answered.
+    pub(crate) liveness: Duration,
+    /// How many events, generously: heartbeats up to the end, and the steps of the tasks.
+    pub(crate) events: u64,
 }
 
-/// How many events an honest run of `schedule` has at most, generously: heartbeats up to its end, and the steps of its tasks.
-pub(crate) fn event_bound(schedule: &Schedule) -> u64 {
+impl Bounds {
+    /// Of a run of `schedule`.
+    pub(crate) fn of(schedule: &Schedule) -> Self {
+        let job = schedule.workload.job(&schedule.cluster);
+        let maps = u32::try_from(schedule.workload.maps_of(&job)).expect("a rehearsal has some hundred maps");
+        let size = Size { maps, reduces: schedule.workload.reduces };
+        let liveness = liveness(schedule, size);
+        let heartbeats = liveness.as_nanos() / job.heartbeat_interval().as_nanos().max(1);
+        let heartbeats = u64::try_from(heartbeats).unwrap_or(u64::MAX);
+        Self { liveness, events: events(size, heartbeats.saturating_mul(schedule.cluster.workers.len() as u64)) }
+    }
+}
+
+/// How many tasks a job has.
+#[derive(Clone, Copy)]
+struct Size {
+    maps: u32,
+    reduces: u32,
+}
+
+impl Size {
+    fn tasks(self) -> u32 {
+        self.maps.saturating_add(self.reduces)
+    }
+
+    /// How many steps on files one attempt takes, if its memory suffices: a reduce opens and reads the output of every map.
+    fn steps_a_task(self) -> u32 {
+        const BESIDES: u32 = 20;
+        self.maps.saturating_mul(2).saturating_add(BESIDES)
+    }
+}
+
+fn liveness(schedule: &Schedule, size: Size) -> Duration {
+    let last_start = schedule.cluster.workers.iter().map(|worker| worker.start_after).max().unwrap_or_default();
+    let overdue = schedule.cluster.task_timeout * 2 * size.tasks().saturating_add(1);
+    let work = all_work(schedule);
+    let computing = work.mul_f64(least_slowness(schedule) + 1.0);
+    last_start + overdue + computing + all_waiting(schedule, size) + slowest_disk(schedule) + SLACK + RETRY_FOR
+}
+
+/// The events of a job of this size with so many heartbeats.
+fn events(size: Size, heartbeats: u64) -> u64 {
     const BESIDES: u64 = 300_000;
     const EVENTS_A_HEARTBEAT: u64 = 8;
     const EVENTS_A_STEP: u64 = 20;
-    let interval = schedule.workload.job(&schedule.cluster).heartbeat_interval();
-    let heartbeats = liveness_bound(schedule).as_nanos() / interval.as_nanos().max(1);
-    let heartbeats =
-        u64::try_from(heartbeats).unwrap_or(u64::MAX).saturating_mul(schedule.cluster.workers.len() as u64);
-    let (tasks, steps) = (tasks(schedule), steps_a_task(schedule));
-    BESIDES + heartbeats.saturating_mul(EVENTS_A_HEARTBEAT) + u64::from(tasks) * u64::from(steps) * EVENTS_A_STEP
-}
-
-fn tasks(schedule: &Schedule) -> u32 {
-    let tasks = schedule.workload.maps(&schedule.cluster) + schedule.workload.reduces as usize;
-    u32::try_from(tasks).expect("a rehearsal has some hundred tasks")
-}
-
-/// How many steps on files one attempt takes, if its memory suffices: a reduce opens and reads the output of every map.
-fn steps_a_task(schedule: &Schedule) -> u32 {
-    const BESIDES: u32 = 20;
-    let maps = u32::try_from(schedule.workload.maps(&schedule.cluster)).expect("a rehearsal has some hundred maps");
-    maps * 2 + BESIDES
+    let steps = u64::from(size.tasks()).saturating_mul(size.steps_a_task().into());
+    let of_steps = steps.saturating_mul(EVENTS_A_STEP);
+    BESIDES.saturating_add(heartbeats.saturating_mul(EVENTS_A_HEARTBEAT)).saturating_add(of_steps)
 }
 
 /// The time for which one worker waits that does everything alone.
-fn all_waiting(schedule: &Schedule) -> Duration {
+fn all_waiting(schedule: &Schedule, size: Size) -> Duration {
     const MESSAGES_A_TASK: u32 = 12;
     let models = &schedule.models;
-    let a_task = models.disk.latency.max.as_secs_f64() * f64::from(steps_a_task(schedule))
+    let a_task = models.disk.latency.max.as_secs_f64() * f64::from(size.steps_a_task())
         + models.network.latency.max.as_secs_f64() * f64::from(MESSAGES_A_TASK);
-    Duration::from_secs_f64((a_task * f64::from(tasks(schedule) + 1)).min(LONGEST))
+    Duration::from_secs_f64((a_task * f64::from(size.tasks().saturating_add(1))).min(LONGEST))
 }
 
 /// The time to compute everything that one worker alone computes at its usual speed, generously: each byte, a record in itself, goes
@@ -68,7 +92,8 @@ fn all_work(schedule: &Schedule) -> Duration {
     Duration::from_secs_f64((nanos / 1e9).min(LONGEST))
 }
 
-/// No run is given more than this many seconds, whatever its numbers.
+/// The most seconds that the work, the waiting and a slow disk count for, each, and the most times as slow as usual that a worker counts for:
+/// what comes of larger numbers might not fit a duration.
 const LONGEST: f64 = 1e6;
 
 /// How many times as slow the worker is that is slowed the least: the others' attempts are overtaken.
@@ -146,33 +171,40 @@ mod tests {
         schedule.models.disk.latency.max = sim::MAX_DURATION;
         let what = FaultKind::SlowDisk { node: "w1".into(), factor: sim::MAX_FACTOR, duration: sim::MAX_DURATION };
         schedule.faults.push(sim::Fault { when: sim::Trigger::At(Duration::ZERO), what });
-        assert!(liveness_bound(&schedule) < sim::MAX_DURATION);
+        assert!(Bounds::of(&schedule).liveness < sim::MAX_DURATION);
     }
 
     #[test]
     fn the_bound_grows_with_tasks_timeout_and_late_workers() {
         let schedule = testing::schedule();
-        let bound = liveness_bound(&schedule);
+        let bound = Bounds::of(&schedule).liveness;
         let mut more_tasks = schedule.clone();
         more_tasks.workload.reduces += 1;
-        let more = liveness_bound(&more_tasks) - bound;
+        let more = Bounds::of(&more_tasks).liveness - bound;
         assert!(more > schedule.cluster.task_timeout * 2 && more < schedule.cluster.task_timeout * 3, "{more:?}");
         let mut late = schedule.clone();
         late.cluster.workers[0].start_after = Duration::from_secs(100);
-        assert_eq!(liveness_bound(&late) - bound, Duration::from_secs(100));
+        assert_eq!(Bounds::of(&late).liveness - bound, Duration::from_secs(100));
+    }
+
+    #[test]
+    fn more_events_than_can_be_counted_are_no_overflow() {
+        let size = Size { maps: u32::MAX, reduces: u32::MAX };
+        assert_eq!(events(size, 0), u64::MAX);
+        assert_eq!(events(Size { maps: 0, reduces: 0 }, u64::MAX), u64::MAX);
     }
 
     #[test]
     fn steps_that_take_a_second_have_the_time_they_need() {
         let mut slow = testing::schedule();
-        let bound = liveness_bound(&slow);
+        let bound = Bounds::of(&slow).liveness;
         slow.models.disk.latency.max = Duration::from_secs(20);
         // Two maps and two reduces, and in each of them the steps of one.
-        assert!(liveness_bound(&slow) - bound > Duration::from_secs(20) * 4 * 10);
+        assert!(Bounds::of(&slow).liveness - bound > Duration::from_secs(20) * 4 * 10);
         let mut far_away = testing::schedule();
         far_away.models.network.latency.max = Duration::from_secs(20);
-        assert!(liveness_bound(&far_away) - bound > Duration::from_secs(20) * 4 * 6);
-        assert!(event_bound(&slow) > event_bound(&testing::schedule()));
+        assert!(Bounds::of(&far_away).liveness - bound > Duration::from_secs(20) * 4 * 6);
+        assert!(Bounds::of(&slow).events > Bounds::of(&testing::schedule()).events);
     }
 
     #[test]
@@ -182,11 +214,11 @@ mod tests {
             what: FaultKind::SlowCompute { node: node.into(), factor: 1e9, duration: Duration::from_secs(1) },
         };
         let schedule = testing::schedule();
-        let bound = liveness_bound(&schedule);
+        let bound = Bounds::of(&schedule).liveness;
         let mut one_slow = schedule.clone();
         one_slow.faults = vec![slow("w1")];
-        assert_eq!(liveness_bound(&one_slow), bound);
+        assert_eq!(Bounds::of(&one_slow).liveness, bound);
         one_slow.faults.push(slow("w2"));
-        assert!(liveness_bound(&one_slow) > bound + Duration::from_secs(100));
+        assert!(Bounds::of(&one_slow).liveness > bound + Duration::from_secs(100));
     }
 }

@@ -44,7 +44,7 @@ use self::counters::CountersAreExact;
 use self::done_once::DoneOnce;
 use self::everyone_agrees::EveryoneAgrees;
 use self::fails_honestly::FailsHonestly;
-pub(crate) use self::finishes::{event_bound, liveness_bound, nobody_is_left};
+pub(crate) use self::finishes::{Bounds, nobody_is_left};
 use self::gives_up_cleanly::GivesUpCleanly;
 use self::left_to_others::LeftToOthers;
 use self::maps_before_reduces::MapsBeforeReduces;

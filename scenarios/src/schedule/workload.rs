@@ -147,6 +147,11 @@ impl Workload {
     /// How many map tasks the job has.
     #[must_use]
     pub fn maps(&self, cluster: &ClusterShape) -> usize {
-        self.job(cluster).map_inputs(apps::healthy(self.app).input()).len()
+        self.maps_of(&self.job(cluster))
+    }
+
+    /// The same, where `job`, which is this workload's, is at hand.
+    pub(crate) fn maps_of(&self, job: &Job) -> usize {
+        job.map_inputs(apps::healthy(self.app).input()).len()
     }
 }
