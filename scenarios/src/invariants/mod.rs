@@ -154,7 +154,7 @@ impl Promises {
         let signed = schedule.workload.app == AppChoice::Signed;
         let maps = schedule.workload.maps(&schedule.cluster);
         let partitions = schedule.workload.reduces as usize;
-        let outputs = Outputs::new(partitions, expected);
+        let outputs = Outputs::new(expected);
         let invariants: Vec<Box<dyn Invariant>> = vec![
             Box::new(if signed { outputs.signed() } else { outputs }),
             Box::new(CommitsAreReal),

@@ -19,7 +19,7 @@ use crate::oracle::Expected;
 
 /// The outputs as they must be.
 pub(super) struct Outputs {
-    /// The bytes of each; nothing, of one that cannot be made.
+    /// The bytes of each; none, of one that cannot be made.
     expected: Vec<Option<Vec<u8>>>,
     /// Of an app that signs what it writes: the bytes of each output when last seen.
     signed: Option<Vec<Option<Vec<u8>>>>,
@@ -31,8 +31,9 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// Of a job with so many `partitions`.
-    pub(super) fn new(partitions: usize, expected: &Expected) -> Self {
+    /// Of a job of which `expected` must come.
+    pub(super) fn new(expected: &Expected) -> Self {
+        let partitions = expected.outputs.len();
         Self {
             expected: expected.outputs.iter().map(|output| output.as_ref().ok().cloned()).collect(),
             signed: None,
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_right_bytes_may_appear_one_output_after_the_other() {
-        let mut outputs = Outputs::new(2, &expected(&["a 1\n", ""]));
+        let mut outputs = Outputs::new(&expected(&["a 1\n", ""]));
         assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()));
         assert_eq!(watch(&mut outputs, &disk(&[("mr-out-1", "")]), [renamed()]), Ok(()));
         let all = disk(&[("mr-out-0", "a 1\n"), ("mr-out-1", "")]);
@@ -222,27 +223,27 @@ mod tests {
 
     #[test]
     fn the_first_wrong_byte_is_named_with_its_line() {
-        let mut outputs = Outputs::new(1, &expected(&["a 1\nb 2\n"]));
+        let mut outputs = Outputs::new(&expected(&["a 1\nb 2\n"]));
         let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a 1\nb 3\n")]), [renamed()]).unwrap_err();
         assert_eq!(broken, "mr-out-0 differs from the sequential run at byte 6: expected \"b 2\", found \"b 3\"");
     }
 
     #[test]
     fn a_half_written_output_is_seen_while_it_grows() {
-        let mut outputs = Outputs::new(1, &expected(&["a 1\n"]));
+        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
         let grows = step("w1", Operation::Append, "mr-job-1/reduce-0-1.tmp", None);
         assert_eq!(watch(&mut outputs, &disk(&[("mr-out-0", "a 1\n")]), [renamed()]), Ok(()));
         let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a 1\nb")]), [grows]).unwrap_err();
         assert!(broken.ends_with("expected its end after 4 bytes, found \"b\""), "{broken}");
         let created = step("w1", Operation::Create, "mr-out-0", None);
-        let mut outputs = Outputs::new(1, &expected(&["a 1\n"]));
+        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
         let broken = watch(&mut outputs, &disk(&[("mr-out-0", "a")]), [created]).unwrap_err();
         assert!(broken.ends_with("expected \"a 1\", found its end after 1 bytes"), "{broken}");
     }
 
     #[test]
     fn a_committed_output_may_not_vanish_and_one_not_committed_may() {
-        let mut outputs = Outputs::new(1, &expected(&["a 1\n"]));
+        let mut outputs = Outputs::new(&expected(&["a 1\n"]));
         let there = disk(&[("mr-out-0", "a 1\n")]);
         let power_loss =
             || Event::UnsyncedLost { node: crate::invariants::testing::node("w1"), appends: 0, names: 1, digest: 0 };
@@ -254,12 +255,12 @@ mod tests {
 
     #[test]
     fn a_signed_output_may_be_anybodys_but_not_change_hands() {
-        let mut outputs = Outputs::new(1, &expected(&["a 1#0\n"])).signed();
+        let mut outputs = Outputs::new(&expected(&["a 1#0\n"])).signed();
         let by = |signature: &str| disk(&[("mr-out-0", &format!("a 1#{signature}\n"))]);
         assert_eq!(watch(&mut outputs, &by("3"), [renamed(), renamed()]), Ok(()));
         let broken = watch(&mut outputs, &by("4"), [renamed()]).unwrap_err();
         assert!(broken.starts_with("mr-out-0 has changed"), "{broken}");
-        let mut outputs = Outputs::new(1, &expected(&["a 1#0\n"])).signed();
+        let mut outputs = Outputs::new(&expected(&["a 1#0\n"])).signed();
         assert!(watch(&mut outputs, &disk(&[("mr-out-0", "a 2#3\n")]), [renamed()]).is_err(), "a wrong count");
         assert_eq!(watch(&mut outputs, &disk(&[]), [renamed()]), Ok(()), "a power loss before it was reported");
         assert_eq!(watch(&mut outputs, &by("4"), [renamed()]), Ok(()));
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_job_that_must_fail_is_held_to_what_can_be_made_of_it() {
-        let of = |outputs| Outputs::new(2, &Expected { outputs, ..expected(&[]) });
+        let of = |outputs| Outputs::new(&Expected { outputs, ..expected(&[]) });
         let one_of_two = || of(vec![Ok(b"a 1\n".to_vec()), Err("stumbled".to_owned())]);
         assert_eq!(watch(&mut one_of_two(), &disk(&[("mr-out-0", "a 1\n")]), [renamed()]), Ok(()));
         assert!(watch(&mut one_of_two(), &disk(&[("mr-out-0", "a 2\n")]), [renamed()]).is_err());
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn nothing_else_is_called_like_an_output() {
-        let check = |event| watch(&mut Outputs::new(1, &expected(&[""])), &disk(&[("mr-out-0", "")]), [event]);
+        let check = |event| watch(&mut Outputs::new(&expected(&[""])), &disk(&[("mr-out-0", "")]), [event]);
         for stray in ["mr-out-0.tmp", "mr-out-1", "mr-out-00", "mr-out-"] {
             let created = check(step("w1", Operation::Create, stray, None)).unwrap_err();
             assert_eq!(created, format!("{stray} is made among the outputs and is none of them"));
@@ -290,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_job_that_succeeded_has_all_its_outputs() {
-        let mut outputs = Outputs::new(2, &expected(&["", "b 1\n"]));
+        let mut outputs = Outputs::new(&expected(&["", "b 1\n"]));
         let one = disk(&[("mr-out-0", "")]);
         assert_eq!(watch(&mut outputs, &one, [succeeded()]), Ok(()));
         assert!(outputs.check_end(&one.view()).unwrap_err().contains("mr-out-1 is not there"));
