@@ -8,6 +8,7 @@ mod campaign;
 mod coverage;
 mod evidence;
 mod failure;
+mod file;
 mod invariants;
 pub mod mrsim;
 mod notes;
@@ -24,12 +25,13 @@ pub use campaign::{Campaign, Determinism, Folders, Outcome, Rehearse, Rehearsed,
 pub use coverage::{Grid, Step, all_cells};
 pub use evidence::{Evidence, KeptRun};
 pub use failure::{Failure, Recorded, Report, Smallest};
+pub use file::FileProblem;
 pub use invariants::{Broken, Judgement, Run};
 pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
 pub use oracle::{Expected, ValueRuns};
 pub use plan_file::PlanFile;
 pub use rehearsal::{Rehearsal, rehearse};
-pub use scenario::{FileProblem, Scenario};
+pub use scenario::Scenario;
 pub use schedule::{
     AppChoice, Bytes, ClusterShape, LimitsShape, Models, Phase, Schedule, Trouble, WorkerShape, Workload,
 };

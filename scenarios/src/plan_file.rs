@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sim::Fault;
 use toml::Spanned;
 
+use crate::file::{FileProblem, did_you_mean, read_text, stem, toml_files};
 use crate::invariants::promises;
-use crate::scenario::{FileProblem, did_you_mean, read_text, stem, toml_files};
 use crate::schedule::{ClusterShape, Models, Schedule, Workload, check};
 
 /// A schedule and what a person should know about it.

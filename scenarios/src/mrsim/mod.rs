@@ -28,8 +28,9 @@ use self::replay::Subject;
 use self::run::Tried;
 use self::shrink::ShrinkOrders;
 use crate::campaign::Folders;
+use crate::file::{FileProblem, did_you_mean};
 use crate::plan_file::PlanFile;
-use crate::scenario::{FileProblem, Scenario, nearest};
+use crate::scenario::Scenario;
 
 /// How many schedules are rehearsed when nobody says how many.
 const DEFAULT_SCHEDULES: u64 = 10_000;
@@ -114,9 +115,10 @@ fn list(cases: &Path, out: &mut Output) -> Result<Ending, Trouble> {
 fn choose(all: Vec<Scenario>, names: &[String]) -> Result<Vec<Scenario>, Trouble> {
     let known: Vec<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        let meant = nearest(unknown, known).map_or(";".to_owned(), |meant| format!("; did you mean `{meant}`?"));
+        let meant = did_you_mean(unknown, known);
+        let end = if meant.is_empty() { ";" } else { &meant };
         return Err(Trouble::Usage(format!(
-            "there is no scenario `{unknown}`{meant} `cargo mrsim list` tells which there are"
+            "there is no scenario `{unknown}`{end} `cargo mrsim list` tells which there are"
         )));
     }
     let wanted = |scenario: &Scenario| names.is_empty() || names.contains(&scenario.name);

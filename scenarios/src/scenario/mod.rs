@@ -14,18 +14,16 @@ mod targets;
 mod tests;
 mod workload;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use self::cluster::{ClusterRanges, ModelRanges};
 use self::faults::FaultGroup;
-pub use self::problem::FileProblem;
 use self::problem::{Problem, first_problem};
-pub(crate) use self::problem::{did_you_mean, nearest};
 use self::stream::Stream;
 use self::workload::WorkloadRanges;
+use crate::file::{FileProblem, read_text, stem, toml_files};
 use crate::schedule::{Schedule, check};
 
 /// One situation that is rehearsed, read from a file in `scenarios/cases`.
@@ -133,29 +131,4 @@ impl Scenario {
             faults,
         }
     }
-}
-
-/// The text of a file.
-pub(crate) fn read_text(path: &Path) -> Result<String, FileProblem> {
-    fs::read_to_string(path).map_err(|error| FileProblem::of_file(path, format!("cannot be read: {error}")))
-}
-
-/// The name of a file without its extension.
-pub(crate) fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The files called `*.toml` in a directory, in the order of their names.
-pub(crate) fn toml_files(directory: &Path) -> Result<Vec<PathBuf>, FileProblem> {
-    let cannot = |error| FileProblem::of_file(directory, format!("cannot be read: {error}"));
-    let entries = fs::read_dir(directory).map_err(cannot)?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(cannot)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::problem::nearest;
 use super::stream::Stream;
+use crate::file::nearest;
 use crate::rehearsal::COORDINATOR;
 use crate::schedule::ClusterShape;
 

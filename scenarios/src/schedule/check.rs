@@ -6,8 +6,8 @@ use std::time::Duration;
 use sim::{Fault, Trigger};
 
 use super::{ClusterShape, Models, Workload};
+use crate::file::did_you_mean;
 use crate::rehearsal::COORDINATOR;
-use crate::scenario::did_you_mean;
 
 /// The largest number of workers, slots, files, partitions or faults that makes sense in a rehearsal: more is a slip of the pen.
 const MANY: u32 = 10_000;
