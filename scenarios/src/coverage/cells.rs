@@ -12,7 +12,7 @@ pub fn all_cells() -> impl Iterator<Item = (Step, &'static str)> {
 }
 
 /// Whether a kind of fault can do something at a step.
-pub(super) fn can_strike(fault: &str, step: Step) -> bool {
+fn can_strike(fault: &str, step: Step) -> bool {
     match fault {
         // The coordinator has no files and computes nothing.
         "power_loss" | "slow_disk" | "slow_compute" => !step.is_coordinators(),

@@ -6,7 +6,6 @@ use mr_core::coordinator;
 use mr_core::ids::{TaskId, WorkerId};
 use sim::{Event, FaultKind, FileEvent, Loss, Message, Node, Operation};
 
-use super::cells::can_strike;
 use super::{Grid, Step};
 use crate::notes::{Happened, WorkerStarts};
 use crate::rehearsal::COORDINATOR;
@@ -70,7 +69,7 @@ impl<'a> Watcher<'a> {
     /// A fault begins. Of one that waits for what it can spoil, a step on files or a message, that says nothing.
     fn strike(&mut self, fault: usize) {
         let Some(fault) = self.schedule.faults.get(fault).map(|fault| &fault.what) else { return };
-        let hit = self.steps.iter().filter(|(node, step)| begins_at(fault, node) && can_strike(fault.name(), **step));
+        let hit = self.steps.iter().filter(|(node, _)| begins_at(fault, node));
         hit.for_each(|(_, step)| self.grid.add(*step, fault.name(), 1));
     }
 
@@ -174,6 +173,13 @@ fn begins_at(fault: &FaultKind, node: &str) -> bool {
         | FaultKind::Partition { .. }
         | FaultKind::Lossy { .. }
         | FaultKind::Duplicating { .. } => false,
+        // A plan may have these for the coordinator, but it has no files and computes nothing. Said here by the node and not by the table
+        // of cells, which is held against what is counted.
+        FaultKind::PowerLoss { .. } | FaultKind::SlowDisk { .. } | FaultKind::SlowCompute { .. }
+            if node == COORDINATOR =>
+        {
+            false
+        }
         FaultKind::Delaying { from, to, .. } => named(from) || named(to),
         one => one.node() == Some(node),
     }
@@ -266,6 +272,23 @@ what = { disk_error = { node = "w1", error = "io", duration = "1s" } }
             watcher.see(&spoiled(step(operation, path)));
             assert_eq!(watcher.grid.at(at, "disk_error"), before + 1, "{operation} {path}");
         }
+    }
+
+    #[test]
+    fn the_coordinator_has_no_files_to_lose_and_nothing_to_compute() {
+        let faults = [
+            "power_loss = { node = \"coordinator\" }",
+            "slow_disk = { node = \"coordinator\", factor = 2, duration = \"1s\" }",
+            "slow_compute = { node = \"coordinator\", factor = 2, duration = \"1s\" }",
+            "pause = { node = \"coordinator\", duration = \"1s\" }",
+        ];
+        let faults = faults.map(|what| format!("[[faults]]\nwhen = {{ at = \"0ms\" }}\nwhat = {{ {what} }}\n"));
+        let schedule = scenario(&faults.concat()).draw(1);
+        let mut watcher = at_a_map(&schedule);
+        for (fault, planned) in schedule.faults.iter().enumerate() {
+            watcher.see(&Event::FaultStruck { fault, kind: planned.what.name() });
+        }
+        assert_eq!(cells(&watcher), [(Step::Awaiting, "pause", 1)]);
     }
 
     #[test]
