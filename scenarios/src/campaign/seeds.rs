@@ -59,6 +59,26 @@ impl Seeds {
     pub fn nth(self, index: u64) -> u64 {
         self.first + index * self.step
     }
+
+    /// The first `count` of these, or all, if there are fewer.
+    pub(crate) fn take(self, count: u64) -> Self {
+        let end = self.first.saturating_add(count.saturating_mul(self.step));
+        Self { end: self.end.min(end), ..self }
+    }
+
+    /// Whether `seed` is one of these.
+    fn contains(self, seed: u64) -> bool {
+        seed < self.end && seed.checked_sub(self.first).is_some_and(|offset| offset.is_multiple_of(self.step))
+    }
+
+    /// The least seed that is one of these and one of `other`.
+    pub(crate) fn common(self, other: Self) -> Option<u64> {
+        let begin = other.first.saturating_sub(self.first).div_ceil(self.step);
+        // What these leave over when they are divided by the other's step comes again after as many as that.
+        let places = begin..self.len().min(begin.saturating_add(other.step));
+        let mut seeds = places.map(|index| self.nth(index)).take_while(|&seed| seed < other.end);
+        seeds.find(|&seed| other.contains(seed))
+    }
 }
 
 /// `A..B`, without B, or `A..=B`, or `A..` without end, or one seed.
@@ -161,5 +181,55 @@ mod tests {
             together.sort_unstable();
             assert_eq!(together, all(seeds));
         }
+    }
+
+    #[test]
+    fn the_first_few_of_a_shard_are_taken_and_no_more_than_there_are() {
+        let even: Shard = "1/2".parse().unwrap();
+        assert_eq!(all(Seeds::starting_at(5).shard(even).take(3)), [6, 8, 10]);
+        assert_eq!(all(Seeds::range(5, 9).shard(even).take(3)), [6, 8]);
+        assert!(Seeds::range(5, 9).take(0).is_empty());
+    }
+
+    /// The first `count` seeds of a shard of a campaign from `first`.
+    fn taken(first: u64, shard: &str, count: u64) -> Seeds {
+        Seeds::starting_at(first).shard(shard.parse().unwrap()).take(count)
+    }
+
+    fn assert_common(one: Seeds, other: Seeds, common: Option<u64>) {
+        assert_eq!(one.common(other), common, "{one:?} and {other:?}");
+        assert_eq!(other.common(one), common, "{other:?} and {one:?}");
+    }
+
+    #[test]
+    fn a_shard_has_the_seeds_between_which_the_others_have_theirs() {
+        let even = taken(0, "1/2", 10);
+        assert_common(even, taken(0, "2/2", 10), None);
+        assert_common(even, taken(18, "1/1", 10), Some(18));
+        assert_common(even, taken(19, "1/1", 10), None);
+        assert_common(even, taken(5, "1/3", 10), Some(6));
+        assert_common(even, taken(4, "1/1", 0), None);
+        assert_common(taken(0, "1/4", 10), taken(0, "4/6", 10), None);
+    }
+
+    #[test]
+    fn the_least_common_seed_is_that_of_looking_at_all() {
+        let some = || (0..9).flat_map(|first| (1..5).map(move |count| (first, count)));
+        for (first, count) in some() {
+            let one = taken(first, "2/3", count);
+            for (first, count) in some() {
+                let other = taken(first, "1/2", count);
+                let least = all(one).into_iter().find(|seed| all(other).contains(seed));
+                assert_common(one, other, least);
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_of_beyond_reason_many_overflows_nowhere() {
+        let many = u64::MAX / 2;
+        let one = taken(3, &format!("{many}/{many}"), many);
+        assert_common(one, taken(3, &format!("5/{many}"), many), None);
+        assert_common(one, taken(0, "1/1", 100), None);
     }
 }

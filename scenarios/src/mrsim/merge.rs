@@ -13,7 +13,7 @@ use super::exit::Ending;
 use super::json::{Content, FailureLine, Line, ScenarioLine, TotalLine, VERSION};
 use super::options::CoverageOptions;
 use super::output::Output;
-use super::share::Share;
+use super::taken::Taken;
 use super::tally::{REGRESSIONS, Sums, Tally, Told};
 use super::tell::{tell_coverage, tell_sums};
 use super::whole::Whole;
@@ -38,7 +38,7 @@ pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions, out: &mut Out
 struct Merger {
     sums: Sums,
     /// The shards that are there of each campaign, and how many it has.
-    shards: BTreeMap<(Whole, u64), BTreeMap<u64, Share>>,
+    shards: BTreeMap<(Whole, u64), BTreeMap<u64, Taken>>,
     wall: Duration,
 }
 
@@ -83,9 +83,9 @@ impl Merger {
         self.wall += Duration::try_from_secs_f64(total.wall_seconds).unwrap_or_default();
         let shard: Shard = total.shard.as_deref().unwrap_or("1/1").parse()?;
         let twice = format!("another file is shard {shard} of {} as well; each must be given once", total.whole);
-        let share = Share::new(total.whole.first_seed, shard, seeds);
+        let taken = Taken::new(total.whole.first_seed, shard, seeds);
         let shards = self.shards.entry((total.whole, shard.count())).or_default();
-        if shards.insert(shard.number(), share).is_none() { Ok(()) } else { Err(twice) }
+        if shards.insert(shard.number(), taken).is_none() { Ok(()) } else { Err(twice) }
     }
 
     /// Results that are not there cannot have failed: all shards must be there.
@@ -108,11 +108,11 @@ impl Merger {
 
     /// A schedule that counts twice would make few look like many. Shards of one whole share none.
     fn must_not_overlap(&self) -> Result<(), Trouble> {
-        let wholes: Vec<_> = self.shards.iter().map(|((whole, _), shares)| (whole, shares)).collect();
-        for (index, (one, shares)) in wholes.iter().enumerate() {
+        let wholes: Vec<_> = self.shards.iter().map(|((whole, _), shards)| (whole, shards)).collect();
+        for (index, (one, shards)) in wholes.iter().enumerate() {
             for (other, others) in &wholes[index + 1..] {
-                let pairs = shares.values().flat_map(|share| others.values().map(move |other| (share, other)));
-                if let Some((scenario, seed)) = pairs.filter_map(|(share, other)| share.common(other)).next() {
+                let pairs = shards.values().flat_map(|taken| others.values().map(move |other| (taken, other)));
+                if let Some((scenario, seed)) = pairs.filter_map(|(taken, other)| taken.common(other)).next() {
                     return Err(Trouble::Usage(format!(
                         "some schedules, such as seed {seed} of {scenario}, are in both of two campaigns, and would count \
                          twice: {one}; and {other}"
