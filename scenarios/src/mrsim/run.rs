@@ -69,7 +69,7 @@ pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Resu
     progress.finish();
     let wall = begun.elapsed();
     results.tell(wall, out);
-    Ok(results.close(options, wall, out))
+    Ok(results.close(&campaign, options, wall, out))
 }
 
 fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
@@ -166,19 +166,18 @@ impl<'a> Results<'a> {
     }
 
     /// The sums are in the file before the first failure is looked into: whoever cuts that short has lost no result.
-    fn close(mut self, options: &RunOptions, wall: Duration, out: &mut Output) -> Ending {
-        let total = self.sums.total(true);
-        let ended_early = self.sums.total(false).schedules < campaign(self.tried, options).len();
+    fn close(mut self, campaign: &Campaign<'_>, options: &RunOptions, wall: Duration, out: &mut Output) -> Ending {
         if let Some(json) = &mut self.json {
             for (name, tally) in &self.sums.tallies {
                 json.scenario(out, name, tally);
             }
+            let total = self.sums.total(true);
             let total = TotalLine {
                 schedules: total.schedules,
                 failed: total.failed,
                 whole: whole(self.tried, options),
                 shard: options.shard.map(|shard| shard.to_string()),
-                ended_early,
+                ended_early: self.sums.total(false).schedules < campaign.len(),
                 wall_seconds: wall.as_secs_f64(),
             };
             json.total(out, total);
