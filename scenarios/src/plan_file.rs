@@ -16,7 +16,7 @@ use crate::schedule::{ClusterShape, Models, Schedule, Workload, check};
 pub struct PlanFile {
     /// What happens in it and which bug it once showed, in a sentence or two.
     pub about: String,
-    /// Which promise it once broke: the name of a file in `scenarios/src/invariants`.
+    /// Which promise it once broke: the name of a file in `scenarios/src/invariants`, or `no_panic`, `determinism`, `harness`, which have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaks: Option<String>,
     /// The schedule.

@@ -121,7 +121,7 @@ pub enum Judgement {
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// The promise's name: that of its file in `scenarios/src/invariants`.
+    /// The promise's name: that of its file in `scenarios/src/invariants`, or `no_panic`, which has none.
     pub promise: &'static str,
     /// Of which kind it is.
     pub judgement: Judgement,

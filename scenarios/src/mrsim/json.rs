@@ -3,7 +3,7 @@
 //! Every object has `version` (5) and `kind`:
 //!
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
-//!   `scenarios/src/invariants`, or `determinism`, `harness`), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
+//!   `scenarios/src/invariants`, or `no_panic`, `determinism`, `harness`, which have none), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
 //! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
 //!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its last rows), `kept`
