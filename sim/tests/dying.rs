@@ -1,15 +1,16 @@
-//! What a task does in the turn in which its node dies is not done, and who polls a future may change.
+//! What a task does in the turn in which its node dies is not done, but what a disk was at may be; and who polls a future may change.
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use sim::{Fault, FaultKind, Finished, Operation, Plan, Trigger};
-use support::{call, ms, plan, record, secs};
-use world::{Address, Answer, Clock, Listener, Network, Responder, Work, World};
+use support::{at, call, leftovers, ms, path, plan, record, secs};
+use world::{Address, Answer, Clock, File, FileSystem, Listener, Network, Responder, Work, World};
 
 /// The node `w` crashes when it sends its first message, and is back a second later.
 fn crash_at_first_send() -> Plan {
@@ -61,4 +62,33 @@ fn work_goes_on_when_another_polls_it() {
     });
     assert_eq!(report.finished, Finished::AllNodesDone);
     assert_eq!(report.virtual_time, secs(1));
+}
+
+#[test]
+fn an_operation_under_way_when_its_process_dies_is_done_or_not_or_in_part() {
+    // The append takes 50 ms; the crash comes in the middle of it.
+    let slow = at(ms(0), FaultKind::SlowDisk { node: "w".into(), factor: 1.0, duration: secs(1) });
+    for power_loss in [false, true] {
+        let node = || "w".to_owned();
+        let end = match power_loss {
+            false => FaultKind::Crash { node: node(), restart_after: None },
+            true => FaultKind::PowerLoss { node: node(), restart_after: None },
+        };
+        let left = leftovers(&plan([slow.clone(), at(ms(40), end)]), |cluster| {
+            cluster.node("w", ms(0), |world| async move {
+                let mut file = world.files().create(path("log")).await.unwrap();
+                world.files().sync_dir(path("")).await.unwrap();
+                file.append(&vec![1; 10_000_000]).await.unwrap();
+                std::future::pending::<()>().await;
+            });
+            cluster.node("watcher", ms(0), |world| async move { world.clock().sleep(secs(2)).await });
+        });
+        let lengths: BTreeSet<_> = left.iter().map(|files| files[0].1.len()).collect();
+        if power_loss {
+            assert_eq!(lengths, BTreeSet::from([0]));
+        } else {
+            assert!(lengths.contains(&0) && lengths.contains(&10_000_000));
+            assert!(lengths.len() > 10, "or some of it: {}", lengths.len());
+        }
+    }
 }

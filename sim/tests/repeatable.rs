@@ -10,7 +10,7 @@ use sim::{
     DiskView, Event, FaultKind, Finished, Message, Observer, Part, Plan, Recording, Seed, Settings, campaign,
     first_difference, run,
 };
-use support::{at, ms, picked, plan, record, secs, small_system};
+use support::{at, ms, picked, plan, record, secs, small_system, write};
 use world::{Clock, World};
 
 fn rough() -> Plan {
@@ -43,6 +43,18 @@ fn another_seed_is_another_history() {
     assert_eq!((&one.finished, &other.finished), (&Finished::AllNodesDone, &Finished::AllNodesDone));
     assert_ne!(one.history_hash, other.history_hash);
     assert!(first_difference(&first, &second).is_some());
+}
+
+#[test]
+fn bytes_that_differ_make_another_history() {
+    let hash = |bytes: &'static [u8]| {
+        let (report, _) = record(1, &Plan::default(), |cluster| {
+            cluster.node("w", ms(0), move |world| async move { write(&world, "file", bytes, true, true).await });
+        });
+        report.history_hash
+    };
+    assert_eq!(hash(b"bytes"), hash(b"bytes"));
+    assert_ne!(hash(b"bytes"), hash(b"bites"));
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Small systems and watchers for the tests.
 #![allow(dead_code, unreachable_pub, reason = "every test file is a crate of its own and uses its own part of this")]
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::Utf8Path;
-use sim::{Cluster, Event, Fault, FaultKind, History, Plan, Recording, Report, Seed, Settings, SimWorld, Trigger, run};
+use sim::{
+    Cluster, DiskView, Event, Fault, FaultKind, Finished, History, Observer, Plan, Recording, Report, Seed, Settings,
+    SimWorld, Trigger, run,
+};
 use world::{Address, Answer, CallError, Clock, File, FileSystem, Listener, Network, Responder, World};
 
 pub const fn ms(ms: u64) -> Duration {
@@ -29,6 +33,30 @@ pub fn record(seed: u64, plan: &Plan, system: impl FnOnce(&Cluster)) -> (Report,
     let mut report = run(&Settings::new(Seed(seed)), plan, &mut (), Recording::History, system);
     let history = report.history.take().expect("recording was asked for");
     (report, history)
+}
+
+/// Keeps what is on the disk when the run ends.
+#[derive(Default)]
+pub struct Last(pub Vec<(String, Vec<u8>)>);
+
+impl Observer for Last {
+    fn observe(&mut self, _at: Duration, _event: &Event, _disk: &DiskView<'_>) -> ControlFlow<String> {
+        ControlFlow::Continue(())
+    }
+
+    fn ended(&mut self, _at: Duration, _finished: &Finished, disk: &DiskView<'_>) {
+        self.0 = disk.files().map(|path| (path.to_owned(), disk.read(path).unwrap().to_vec())).collect();
+    }
+}
+
+/// What is on the disk when the run has ended, for each of some seeds.
+pub fn leftovers(faults: &Plan, system: impl Fn(&Cluster)) -> Vec<Vec<(String, Vec<u8>)>> {
+    let one = |seed| {
+        let mut last = Last::default();
+        run(&Settings::new(Seed(seed)), faults, &mut last, Recording::Nothing, &system);
+        last.0
+    };
+    (0..100).map(one).collect()
 }
 
 /// Something that a node leaves behind for the test.
