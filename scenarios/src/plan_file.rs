@@ -150,6 +150,11 @@ what = { power_loss = { node = "w1", restart_after = "1s" } }
             ("[{ slots = 1 }", "[{ slots = 0 }", "plan.toml:5: a worker has 1 to"),
             ("reduces = 2", "reduces = 0", "plan.toml:10: a job has 1 to"),
             ("merge_fan_in = 2", "merge_fan_in = 1", "plan.toml:10: merge_fan_in is at least 2"),
+            (
+                "{ node = \"w1\", restart",
+                "{ node = \"coordinator\", restart",
+                "plan.toml:17: a coordinator that has died does not",
+            ),
             ("nth = 3", "nth = 0", "plan.toml:17: `nth` counts from 1"),
             ("task_timeout = \"1s\"", "task_timeout = 1", "plan.toml:7: "),
             ("task_timeout = \"1s\"", "task_timeout = \"101years\"", "plan.toml:5: no time is longer"),

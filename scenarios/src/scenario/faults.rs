@@ -13,6 +13,7 @@ use super::problem::{Problem, unwritten, written_or};
 use super::stream::Stream;
 use super::targets::{Target, any_worker};
 use crate::schedule::ClusterShape;
+use crate::schedule::check::COORDINATOR_COMES_BACK;
 
 /// One `[[faults]]` of a scenario file.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,6 +80,12 @@ impl FaultGroup {
                 node.span(),
                 "this kind of fault hits one node: say \"every worker\" or \"any worker\"".into(),
             ));
+        }
+        if let KindRanges::Crash { node, restart_after: Some(_) }
+        | KindRanges::PowerLoss { node, restart_after: Some(_) } = &self.what
+            && *node.get_ref() == Target::Coordinator
+        {
+            return Some((node.span(), COORDINATOR_COMES_BACK.into()));
         }
         let trigger = when.after.as_ref().and_then(|after| after.node.as_ref());
         if let Some(node) = trigger.filter(|node| matches!(node.get_ref(), Target::EveryWorker | Target::Everybody)) {

@@ -101,6 +101,7 @@ fn wrong_ranges_and_nodes_that_are_not_there_are_told_with_their_line() {
         ("\"1s\"", "\"soon\"", "here/zombie.toml:16: `soon` is not a duration"),
         ("any worker", "w2", "here/zombie.toml:16: some clusters of this scenario have no \"w2\""),
         ("any worker", "everybody", "here/zombie.toml:16: this kind of fault hits one node"),
+        ("any worker", "coordinator", "here/zombie.toml:16: a coordinator that has died does not come back"),
         ("operations =", "node = \"every worker\", operations =", "here/zombie.toml:15: a fault waits for one node"),
         ("operations =", "node = \"everybody\", operations =", "here/zombie.toml:15: a fault waits for one node"),
         ("[\"trail\"]", "[]", "here/zombie.toml:9: `apps` names none"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sim::{Fault, Trigger};
+use sim::{Fault, FaultKind, Trigger};
 
 use super::{ClusterShape, Models, Workload};
 use crate::file::did_you_mean;
@@ -114,5 +114,15 @@ pub(crate) fn fault(fault: &Fault, cluster: &ClusterShape) -> Sense {
         Trigger::After { node, .. } => Some(node.as_str()),
     };
     fault.what.nodes().chain(trigger).try_for_each(|node| cluster.check_node(node))?;
+    let comes_back = matches!(
+        &fault.what,
+        FaultKind::Crash { node, restart_after: Some(_) } | FaultKind::PowerLoss { node, restart_after: Some(_) }
+            if node == COORDINATOR
+    );
+    ensure(!comes_back, || COORDINATOR_COMES_BACK.into())?;
     fault.check()
 }
+
+/// Why a plan has no coordinator that comes back.
+pub(crate) const COORDINATOR_COMES_BACK: &str =
+    "a coordinator that has died does not come back: it keeps its job in memory only, so leave `restart_after` out";
