@@ -118,14 +118,14 @@ fn a_map_output_that_another_attempt_wrote_is_refused() {
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.attempt.attempt = Attempt(2);
-    block_on(map::execute(&ctx, &[whole("input")], "second".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "second".into(), &mut MapBuffer::new(ctx.job))).unwrap();
     files(&setting).put("map-4", &setting.world_file("second"));
     assert!(blamed(&setting, 4)[0].contains("written by map 4, attempt 2"));
 
     let setting = mapped();
     let mut ctx = setting.context(TaskId::Map(MapIndex(4)));
     ctx.job = JobId(8);
-    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "elsewhere".into(), &mut MapBuffer::new(ctx.job))).unwrap();
     files(&setting).put("map-4", &setting.world_file("elsewhere"));
     assert!(
         blamed(&setting, 4)[0].contains("of job 0000000000000008, not by map 4, attempt 1 of job 0000000000000007")
@@ -137,7 +137,7 @@ fn a_map_output_for_another_number_of_reduces_is_refused() {
     let setting = mapped();
     let other = Setting { reduces: Reduces::new(4), ..setting.clone() };
     let ctx = other.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &[whole("input")], "cut".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
+    block_on(map::execute(&ctx, &[whole("input")], "cut".into(), &mut MapBuffer::new(ctx.job))).unwrap();
     files(&setting).put("map-0", &setting.world_file("cut"));
     assert!(blamed(&setting, 0)[0].contains("holds 4 partitions, not 3"));
 }

@@ -4,7 +4,7 @@ mod support;
 
 use camino::Utf8PathBuf;
 use futures::executor::block_on;
-use mr_core::ids::{JobId, MapIndex, Partition, TaskId};
+use mr_core::ids::{MapIndex, Partition, TaskId};
 use mr_core::shuffle::{MapBuffer, Merger, OpenRuns, Origin, Source, create_run, write_group};
 use mr_core::tasks::{Limits, TaskContext};
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn context(limits: Limits, joins: bool) -> Context {
 async fn write_runs(ctx: &Context, lists: &[Vec<Record>]) -> Vec<Source> {
     let mut sources = Vec::new();
     for (index, records) in lists.iter().enumerate() {
-        let mut buffer = MapBuffer::new(JobId(7));
+        let mut buffer = MapBuffer::new(ctx.job);
         for (key, value) in records {
             buffer.add(key, value, || ctx.app.partition(key, ctx.reduces)).unwrap();
         }

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use futures::executor::block_on;
 use mr_core::app::InputKind;
 use mr_core::counters::Counters;
-use mr_core::ids::{JobId, MapIndex, Partition, Reduces, TaskId};
+use mr_core::ids::{MapIndex, Partition, Reduces, TaskId};
 use mr_core::job::Split;
 use mr_core::sequential;
 use mr_core::shuffle::MapBuffer;
@@ -178,20 +178,19 @@ fn a_list_of_values_that_grows_large_is_combined_on_the_way() {
 fn a_map_shows_progress_for_every_record() {
     let setting = with_records(500, Limits::default(), false);
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
-    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new(JobId(7)))).unwrap();
+    block_on(map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new(ctx.job))).unwrap();
     assert!(ctx.progress.ticks() >= 501, "{}", ctx.progress.ticks());
 }
 
 #[test]
 fn a_buffer_that_other_maps_have_used_changes_nothing() {
     let setting = with_records(50, Limits::default(), false);
-    let map_into = |output: &str, buffer: &mut MapBuffer| {
-        let ctx = setting.context(TaskId::Map(MapIndex(0)));
-        block_on(map::execute(&ctx, &[whole("input-0")], output.into(), buffer))
-    };
-    map_into("fresh", &mut MapBuffer::new(JobId(7))).unwrap();
+    let ctx = setting.context(TaskId::Map(MapIndex(0)));
+    let map_into =
+        |output: &str, buffer: &mut MapBuffer| block_on(map::execute(&ctx, &[whole("input-0")], output.into(), buffer));
+    map_into("fresh", &mut MapBuffer::new(ctx.job)).unwrap();
 
-    let mut buffer = MapBuffer::new(JobId(7));
+    let mut buffer = MapBuffer::new(ctx.job);
     buffer.add(b"left behind", b"by a map that failed", || Ok::<_, Infallible>(Partition(0))).unwrap();
     map_into("first", &mut buffer).unwrap();
     map_into("second", &mut buffer).unwrap();
@@ -205,7 +204,7 @@ fn tasks_stop_when_asked_to() {
     let ctx = setting.context(TaskId::Map(MapIndex(0)));
     ctx.progress.stop();
     assert_eq!(
-        block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into(), &mut MapBuffer::new(JobId(7)))),
+        block_on(map::execute(&ctx, &[whole("input-0")], "stopped".into(), &mut MapBuffer::new(ctx.job))),
         Err(TaskError::Stopped)
     );
     setting.map(0, &[whole("input-0")]).unwrap();
@@ -222,7 +221,7 @@ fn tasks_can_run_on_a_thread_of_their_own() {
     let counters = setting.world.clone().run(async move {
         let task = async move {
             let ctx = setting.context(TaskId::Map(MapIndex(0)));
-            map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new(JobId(7))).await.unwrap();
+            map::execute(&ctx, &[whole("input-0")], "map-0".into(), &mut MapBuffer::new(ctx.job)).await.unwrap();
             let ctx = setting.context(TaskId::Reduce(Partition(0)));
             reduce::execute(&ctx, Partition(0), &[map_output(0)], "out-0".into()).await
         };

@@ -206,7 +206,7 @@ impl Setting {
     /// Maps `splits` as map `index` into the file [`map_output`] names.
     pub fn map(&self, index: u32, splits: &[Split]) -> Result<Counters, TaskError> {
         let ctx = self.context(TaskId::Map(MapIndex(index)));
-        block_on(map::execute(&ctx, splits, &map_output(index).path, &mut MapBuffer::new(JobId(7))))
+        block_on(map::execute(&ctx, splits, &map_output(index).path, &mut MapBuffer::new(ctx.job)))
     }
 
     /// Reduces a partition of the maps `0..maps` and returns the output.

@@ -11,6 +11,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A few workers, a little work, and nothing goes wrong.
+const FINE: &str = "about = \"a\"\npromise = \"b\"";
+
 /// No promise covers inputs that rot.
 const ROTTEN_INPUT: &str = r#"
 about = "The inputs rot."

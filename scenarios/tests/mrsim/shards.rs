@@ -57,8 +57,7 @@ fn results(folder: &TempDir, name: &str, arguments: &[&str]) -> String {
 
 #[test]
 fn only_shards_of_the_same_seeds_and_scenarios_make_a_whole() {
-    let fine = "about = \"a\"\npromise = \"b\"";
-    let folder = folder(&[("one", fine), ("two", fine)]);
+    let folder = folder(&[("one", FINE), ("two", FINE)]);
     let first = results(&folder, "first", &["one", "--seeds", "0..8", "--shard", "1/2"]);
     for others in [
         "one --seeds 0..4",
@@ -78,8 +77,7 @@ fn only_shards_of_the_same_seeds_and_scenarios_make_a_whole() {
 
 #[test]
 fn whole_campaigns_are_added_up_unless_they_share_schedules() {
-    let fine = "about = \"a\"\npromise = \"b\"";
-    let folder = folder(&[("one", fine), ("two", fine)]);
+    let folder = folder(&[("one", FINE), ("two", FINE)]);
     let one = results(&folder, "one", &["one", "--seeds", "0..8"]);
     let two = results(&folder, "two", &["two", "--seeds", "0..8"]);
     let more = results(&folder, "more", &["one", "--seeds", "8..10"]);
@@ -98,8 +96,7 @@ fn whole_campaigns_are_added_up_unless_they_share_schedules() {
 
 #[test]
 fn a_campaign_of_the_usual_length_ends_somewhere() {
-    let fine = "about = \"a\"\npromise = \"b\"";
-    let folder = folder(&[("one", fine), ("two", fine)]);
+    let folder = folder(&[("one", FINE), ("two", FINE)]);
     let usual = results(&folder, "usual", &[]);
     let within = results(&folder, "within", &["--seeds", "4999..5001"]);
     let twice = mrsim(&["merge", &usual, &within]);
@@ -109,8 +106,7 @@ fn a_campaign_of_the_usual_length_ends_somewhere() {
 
 #[test]
 fn a_campaign_that_could_have_ended_early_has_what_it_says_that_it_ran() {
-    let fine = "about = \"a\"\npromise = \"b\"";
-    let folder = folder(&[("one", fine), ("two", fine), ("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("one", FINE), ("two", FINE), ("nobody", NOBODY_LEFT)]);
     let whole = results(&folder, "whole", &["one", "two", "--seeds", "0..9", "--fail-fast"]);
     let boxed = results(&folder, "boxed", &["one", "--seeds", "0..9", "--for", "1h"]);
     let stopped = results(&folder, "stopped", &["nobody", "--seeds", "0..9", "--fail-fast"]);

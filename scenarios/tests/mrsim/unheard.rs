@@ -39,7 +39,7 @@ fn a_reader_that_goes_away_changes_neither_results_nor_exit_codes() {
 
 #[test]
 fn what_cannot_be_written_is_told_and_hides_no_failure() {
-    let folder = folder(&[("rotten", ROTTEN_INPUT), ("fine", "about = \"a\"\npromise = \"b\"")]);
+    let folder = folder(&[("rotten", ROTTEN_INPUT), ("fine", FINE)]);
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (results, no_folder) = (path("results"), path("results/failures"));
     for (name, code) in [("rotten", 1), ("fine", 2)] {
