@@ -1,6 +1,8 @@
 //! What bad input gets: one sentence that names the file or option and says what to do, an exit code that tells whose turn it is,
 //! and nothing half-written.
 
+#[path = "support/network.rs"]
+mod network;
 mod support;
 
 use std::fs;
@@ -14,6 +16,7 @@ use mr_core::app::AppIdentity;
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, Partition, TaskId, WorkerId};
 use mr_core::protocol::{self, Reply, Request};
+use network::post;
 use support::{Place, Process, eventually, plugin};
 
 fn one(name: &str) -> Vec<String> {
@@ -97,17 +100,20 @@ fn an_input_that_the_workers_cannot_open_fails_the_job_by_name() {
     place.outputs(".", 0);
 }
 
+/// What `program` says to wrong usage.
+fn wrong_usage(place: &Place, program: &'static str, arguments: &[&str]) -> String {
+    let mut command = place.program(program);
+    command.args(arguments);
+    let ended = Process::start(program, command).wait();
+    assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+    ended.stderr
+}
+
 #[test]
 fn what_is_left_out_out_of_range_or_misspelt_is_wrong_usage() {
     let place = Place::new();
     place.write("in", "words");
-    let run = |program: &'static str, arguments: &[&str]| {
-        let mut command = place.program(program);
-        command.args(arguments);
-        let ended = Process::start(program, command).wait();
-        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
-        ended.stderr
-    };
+    let run = |program, arguments: &[&str]| wrong_usage(&place, program, arguments);
     assert!(run("mr", &["run", "wc"]).contains("<FILE>..."));
     assert!(run("mrcoordinator", &[]).contains("[SOCKET] FILE"));
     assert!(run("mrcoordinator", &["sock"]).contains("no input files"));
@@ -140,6 +146,14 @@ fn what_is_left_out_out_of_range_or_misspelt_is_wrong_usage() {
     assert!(run("mr", &["run", "cw", "in"]).contains("there is no app `cw`: name one of wc,"));
     assert!(run("mr", &["run", "grep", "in"]).contains("--arg"));
     assert!(run("mr", &["run", "grep", "in", "--arg", "("]).contains("`grep` cannot start"));
+    place.outputs(".", 0);
+}
+
+#[test]
+fn an_address_that_cannot_be_one_is_wrong_usage() {
+    let place = Place::new();
+    place.write("in", "words");
+    let run = |program, arguments: &[&str]| wrong_usage(&place, program, arguments);
     for (socket, words) in [("", "needs the path of a socket"), (&*"x".repeat(108), "choose a shorter one")] {
         for message in [run("mrworker", &["wc", socket]), run("mrcoordinator", &[socket, "in"])] {
             assert!(message.contains(words), "{message}");
@@ -298,12 +312,6 @@ fn send_and_read(socket: &std::path::Path, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn post(body: &[u8]) -> Vec<u8> {
-    let kind = "Host: mr\r\nConnection: close\r\nContent-Type: application/json";
-    let head = format!("POST /rpc HTTP/1.1\r\n{kind}\r\nContent-Length: {}\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
-}
-
 #[test]
 fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     let place = Place::new();
@@ -318,7 +326,8 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     let attempt = AttemptId { task, attempt: Attempt(1) };
     let done = Request::Done { worker: WorkerId(1), attempt, counters: Counters::default(), question: None };
     let goodbye = Request::Goodbye { worker: WorkerId(1) };
-    let answer = send_and_read(&socket, &post(&register));
+    let whole = |body: &[u8]| post("Host: mr\r\nConnection: close", body.len(), body);
+    let answer = send_and_read(&socket, &whole(&register));
     let (_, body) = answer.split_once("\r\n\r\n").expect("an answer has a body");
     let Ok(Reply::Registered(registration)) = protocol::decode(body.as_bytes()) else { panic!("{answer}") };
     let [report, goodbye] = [done, goodbye].map(|request| protocol::encode_request(Some(registration.job), &request));
@@ -333,12 +342,12 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
         (&goodbye, "200"),
         (br#"{"version":2,"message":{"heartbeat":{"worker":9,"running":[]}}}"#, "200"),
     ] {
-        let answer = send(&socket, &post(body));
+        let answer = send(&socket, &whole(body));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer} to {:?}", &body[..body.len().min(80)]);
     }
     assert!(send(&socket, b"GET /rpc HTTP/1.1\r\nHost: mr\r\nConnection: close\r\n\r\n").contains("405"));
     send(&socket, b"\0\0\0 this is no HTTP\r\n\r\n");
-    drop(UnixStream::connect(&socket).unwrap().write_all(&post(&[b'{'; 99])[..120]));
+    drop(UnixStream::connect(&socket).unwrap().write_all(&post("Host: mr", 99, b"{")));
     let worker = place.worker("wc");
     coordinator.succeed();
     worker.succeed();

@@ -83,7 +83,7 @@ async fn a_rejection_arrives_with_its_words() {
         let address = listener.address().clone();
         answer_all(listener, |_, responder| responder.respond(Answer::Reject("that is no request, œ".into())));
         assert_eq!(reason_of_rejection(network.call(&address, b"{".into()).await), "that is no request, œ");
-        let raw = converse(&address, post("Connection: close", 1, "{").as_bytes()).await;
+        let raw = converse(&address, &post("Connection: close", 1, b"{")).await;
         assert!(raw.starts_with("HTTP/1.1 400 ") && raw.contains("text/plain"), "{raw}");
     })
     .await;

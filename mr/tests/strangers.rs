@@ -21,8 +21,8 @@ async fn a_request_too_large_is_refused_and_the_next_one_served() {
         let reason = reason_of_rejection(network.call(&address, vec![b'x'; MAX_MESSAGE_BYTES + 1]).await);
         assert_eq!(reason, "the request's body is larger than the 4194304 bytes allowed");
         assert_eq!(network.call(&address, b"next".into()).await, Ok(b"next".into()));
-        let raw = post("Connection: close", 5 << 20, &"x".repeat(5 << 20));
-        let answer = converse(&address, raw.as_bytes()).await;
+        let raw = post("Connection: close", 5 << 20, &[b'x'; 5 << 20]);
+        let answer = converse(&address, &raw).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     })
     .await;
@@ -37,7 +37,7 @@ async fn requests_that_are_never_finished_take_only_so_much_memory() {
         answer_all(listener, echo);
         // One that is never finished.
         let mut half = connect(&address).await;
-        half.write_all(post("Host: mr", 2 << 20, &"x".repeat(900 << 10)).as_bytes()).await.unwrap();
+        half.write_all(&post("Host: mr", 2 << 20, &[b'x'; 900 << 10])).await.unwrap();
         let refused = loop {
             let result = large().await;
             if result.is_err() {
@@ -99,8 +99,8 @@ async fn nonsense_and_broken_requests_harm_nobody_else() {
     over_both(Limits::default(), async |network, mut listener| {
         let address = listener.address().clone();
         assert!(converse(&address, b"\x16\x03\x01\0\xff\xfe nonsense\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
-        for half in ["", "POST /rpc HT", &post("Host: mr", 10, "half")] {
-            connect(&address).await.write_all(half.as_bytes()).await.unwrap();
+        for half in [&b""[..], b"POST /rpc HT", &post("Host: mr", 10, b"half")] {
+            connect(&address).await.write_all(half).await.unwrap();
         }
         let call = network.call(&address, b"whole".into());
         let answer = async {
@@ -119,7 +119,7 @@ async fn a_caller_that_sends_too_slowly_is_cut_off() {
     over_both(limits, async |_, listener| {
         let address = listener.address().clone();
         answer_all(listener, echo);
-        let slow_body = converse(&address, post("Host: mr", 10, "half").as_bytes()).await;
+        let slow_body = converse(&address, &post("Host: mr", 10, b"half")).await;
         assert!(slow_body.starts_with("HTTP/1.1 408 "), "{slow_body}");
         // These return only because the listener hangs up.
         converse(&address, b"POST /rpc HT").await;

@@ -69,10 +69,10 @@ pub(crate) async fn converse(address: &Address, bytes: &[u8]) -> String {
 }
 
 /// The bytes of a request with a header of its own that says that its body has `length` bytes.
-pub(crate) fn post(header: &str, length: usize, body: &str) -> String {
-    format!(
-        "POST /rpc HTTP/1.1\r\nContent-Type: application/json\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
+pub(crate) fn post(header: &str, length: usize, body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("POST /rpc HTTP/1.1\r\nContent-Type: application/json\r\n{header}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
 }
 
 pub(crate) fn reason_of_no_answer(result: Result<Vec<u8>, CallError>) -> String {
