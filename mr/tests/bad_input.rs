@@ -15,7 +15,7 @@ use mr_apps::WordCount;
 use mr_core::app::AppIdentity;
 use mr_core::counters::Counters;
 use mr_core::ids::{Attempt, AttemptId, Partition, TaskId, WorkerId};
-use mr_core::protocol::{self, Reply, Request};
+use mr_core::protocol::{self, PROTOCOL_VERSION, Reply, Request};
 use network::post;
 use support::{Place, Process, eventually, plugin};
 
@@ -326,6 +326,8 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     let attempt = AttemptId { task, attempt: Attempt(1) };
     let done = Request::Done { worker: WorkerId(1), attempt, counters: Counters::default(), question: None };
     let goodbye = Request::Goodbye { worker: WorkerId(1) };
+    let of_version =
+        |version: u32, message: &str| format!(r#"{{"version":{version},"message":{message}}}"#).into_bytes();
     let whole = |body: &[u8]| post("Host: mr\r\nConnection: close", body.len(), body);
     let answer = send_and_read(&socket, &whole(&register));
     let (_, body) = answer.split_once("\r\n\r\n").expect("an answer has a body");
@@ -334,13 +336,13 @@ fn nonsense_from_the_network_is_refused_and_the_job_goes_on() {
     for (body, status) in [
         (&b"{"[..], "400"),
         (b"\xff\xff\xff", "400"),
-        (br#"{"version":3,"message":{"goodbye":{"worker":1}}}"#, "400"),
-        (br#"{"version":2,"message":{"obey":{}}}"#, "400"),
+        (&of_version(PROTOCOL_VERSION + 1, r#"{"goodbye":{"worker":1}}"#), "400"),
+        (&of_version(PROTOCOL_VERSION, r#"{"obey":{}}"#), "400"),
         (&vec![b'x'; 10_000_000], "413"),
         (&register, "200"),
         (&report, "200"),
         (&goodbye, "200"),
-        (br#"{"version":2,"message":{"heartbeat":{"worker":9,"running":[]}}}"#, "200"),
+        (&of_version(PROTOCOL_VERSION, r#"{"heartbeat":{"worker":9,"running":[]}}"#), "200"),
     ] {
         let answer = send(&socket, &whole(body));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer} to {:?}", &body[..body.len().min(80)]);
