@@ -67,14 +67,13 @@ fn work_goes_on_when_another_polls_it() {
 #[test]
 fn an_operation_under_way_when_its_process_dies_is_done_or_not_or_in_part() {
     // The append takes 50 ms; the crash comes in the middle of it.
-    let slow = at(ms(0), FaultKind::SlowDisk { node: "w".into(), factor: 1.0, duration: secs(1) });
     for power_loss in [false, true] {
         let node = || "w".to_owned();
         let end = match power_loss {
             false => FaultKind::Crash { node: node(), restart_after: None },
             true => FaultKind::PowerLoss { node: node(), restart_after: None },
         };
-        let left = leftovers(&plan([slow.clone(), at(ms(40), end)]), |cluster| {
+        let left = leftovers(&plan([at(ms(40), end)]), |cluster| {
             cluster.node("w", ms(0), |world| async move {
                 let mut file = world.files().create(path("log")).await.unwrap();
                 world.files().sync_dir(path("")).await.unwrap();

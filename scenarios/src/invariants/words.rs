@@ -1,6 +1,6 @@
 //! The promises in words, a sentence each, for the report of a failure. What exactly is promised stands at the top of each file.
 
-/// Every promise, with its sentence. The first of them have a file here; the others are kept by the campaign itself.
+/// Every promise, with its sentence. The last three have no file here: they are judged when a run has ended, or been repeated.
 const SENTENCES: [(&str, &str); 24] = [
     ("outputs", "an output that anybody can see has the bytes of the sequential run, and stays"),
     ("commits_are_real", "what is committed lies complete and durable under its name"),

@@ -94,7 +94,7 @@ fn first_wrong_line(schedule: &Schedule, evidence: &Evidence) -> Option<(u32, Ve
     let expected = Expected::of(&schedule.workload).outputs;
     let signed = schedule.workload.app == AppChoice::Signed;
     evidence.outputs.iter().find_map(|(&partition, found)| {
-        let expected = expected.get(partition as usize)?.as_ref().ok()?;
+        let expected = expected.get(partition as usize)?.as_ref()?;
         let plain = if signed { without_signatures(found).unwrap_or_default() } else { found.clone() };
         first_difference(expected, &plain).map(|line| (partition, line))
     })
