@@ -243,7 +243,11 @@ fn a_map_output_that_rots_is_made_again() {
     file.write_all_at(&[byte[0] ^ 0x40], 20).unwrap();
     let ended = coordinator.succeed();
     worker.succeed();
-    assert!(ended.stderr.contains("map output lost, the map runs again task=map 0 attempt=1"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("map output lost, the map runs again worker=w1 reporter=w1 task=map 0 attempt=1"),
+        "{}",
+        ended.stderr
+    );
     assert!(ended.stderr.contains("task=map 0 attempt=2"), "{}", ended.stderr);
     job.check();
 }
@@ -256,7 +260,11 @@ fn a_map_output_that_vanishes_is_made_again() {
     fs::remove_file(job.place.await_temporary(".", |name| name == "map-2-1")).unwrap();
     let ended = coordinator.succeed();
     worker.succeed();
-    assert!(ended.stderr.contains("map output lost, the map runs again task=map 2 attempt=1"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("map output lost, the map runs again worker=w1 reporter=w1 task=map 2 attempt=1"),
+        "{}",
+        ended.stderr
+    );
     job.check();
 }
 
