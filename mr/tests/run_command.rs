@@ -268,6 +268,7 @@ fn a_worker_is_replaced_by_one_of_the_same_program_even_if_that_was_built_anew_m
     // By another process: what this one writes to, children of other tests have open for a moment, and that cannot be started.
     assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_mr")).arg(&program).status().unwrap().success());
     let mut command = Command::new(&program);
+    command.env("TMPDIR", place.temporary());
     command.current_dir(place.path()).args(["run", &plugin("moody"), "--workers", "1", "--reduces", "3"]).args(&inputs);
     command.args(["--arg", "map=300", "--task-timeout", "100s", "--log", "info"]);
     let run = Process::start("mr run", command);

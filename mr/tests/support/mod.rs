@@ -40,6 +40,11 @@ impl Place {
         self.directory.path()
     }
 
+    /// Where programs started here put temporary files.
+    pub(crate) fn temporary(&self) -> &Path {
+        self.temporary.path()
+    }
+
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
@@ -136,14 +141,14 @@ impl Place {
     /// A program of ours, to be started in this place.
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
-        command.current_dir(self.path()).env("TMPDIR", self.temporary.path());
+        command.current_dir(self.path()).env("TMPDIR", self.temporary());
         command
     }
 
     /// A program of ours, to be started in this place by a shell that runs `script`, in which `"$0" "$@"` is the program.
     pub(crate) fn program_in_shell(&self, name: &str, script: &str) -> Command {
         let mut command = Command::new("sh");
-        command.current_dir(self.path()).args(["-c", script]).arg(program(name));
+        command.current_dir(self.path()).env("TMPDIR", self.temporary()).args(["-c", script]).arg(program(name));
         command
     }
 
