@@ -286,8 +286,8 @@ fn a_worker_is_replaced_by_one_of_the_same_program_even_if_that_was_built_anew_m
 
 #[test]
 fn workers_that_only_ever_die_end_the_job() {
-    // 0 and 1 are what a worker leaves with when the job has ended, and here it has not.
-    for code in ["77", "0", "1"] {
+    // 0 and 1 are what a worker leaves with when the job has ended, and here it has not; 2 and 3 when it cannot work, and here it could.
+    for code in ["77", "0", "1", "2", "3"] {
         let place = Place::new();
         let inputs = place.words(2);
         let mood = format!("exit={code}");
@@ -303,7 +303,7 @@ fn workers_that_only_ever_die_end_the_job() {
 
 #[test]
 fn a_worker_that_its_app_ends_before_the_job_has_ended_is_replaced() {
-    for code in ["0", "1"] {
+    for code in ["0", "1", "2", "3"] {
         let place = Place::new();
         let inputs = place.words(3);
         let mood = format!("exit-once={code}");

@@ -148,7 +148,7 @@ impl Watcher {
             };
             // Whatever the exit code: an app may end its process with the very ones that a worker leaves with at the end.
             tracing::warn!(worker = name, status, "worker process died");
-            match self.successor(code, &status) {
+            match self.successor(&name, code, &status) {
                 Ok(successor) => child = successor,
                 Err(reason) => return self.order(Order::Abort(reason)),
             }
@@ -162,10 +162,11 @@ impl Watcher {
         let _ = self.killing.wait_for(|killing| *killing >= from(milestones.knows(name))).await;
     }
 
-    /// A new process in place of one that ended as `status` says, and with the exit code `code` if there was one; else the reason why there
-    /// is no point.
-    fn successor(&self, code: Option<i32>, status: &str) -> Result<Child, String> {
-        if let Some(code @ 2..=3) = code {
+    /// A new process in place of the worker `name`, which ended as `status` says, and with the exit code `code` if there was one; else the
+    /// reason why there is no point.
+    fn successor(&self, name: &str, code: Option<i32>, status: &str) -> Result<Child, String> {
+        // One that left before it had anything to do has said why, and the next would say the same. Later the code may be the app's.
+        if let Some(code @ 2..=3) = code.filter(|_| !self.milestones.has_worked(name)) {
             return Err(format!("the workers cannot work (exit code {code}, see their message above)"));
         }
         if self.deaths.one_more(self.milestones.commits()) {
@@ -195,6 +196,8 @@ mod tests {
     use futures::future::{Either, select};
     use std::pin::pin;
 
+    use mr_core::ids::WorkerId;
+
     use super::*;
 
     #[tokio::test]
@@ -211,7 +214,7 @@ mod tests {
             killing: killing.subscribe(),
         };
         let [known, stranger] = [(); 2].map(|()| command.spawn().unwrap());
-        milestones.registered(&worker_name(known.id().unwrap()));
+        milestones.registered(&worker_name(known.id().unwrap()), WorkerId(1));
         let (known, stranger) = (pin!(watcher().watch(known)), pin!(watcher().watch(stranger)));
         milestones.ended();
         killing.send_replace(Killing::Strangers);

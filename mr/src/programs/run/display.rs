@@ -100,7 +100,8 @@ impl Observer for Display {
         match event {
             Event::AttemptCommitted { .. } => self.milestones.committed(),
             Event::JobEnded { .. } => self.milestones.ended(),
-            Event::WorkerRegistered { name, .. } => self.milestones.registered(name),
+            Event::WorkerRegistered { worker, name, .. } => self.milestones.registered(name, *worker),
+            Event::AttemptAssigned { worker, .. } => return self.milestones.assigned(*worker),
             Event::MapOutputLost { .. } => {}
             _ => return,
         }
