@@ -1,6 +1,8 @@
 //! Where a run keeps what is not for the person: the coordinator's socket, and intermediate files.
 
 use std::env;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use camino::Utf8Path;
@@ -30,7 +32,9 @@ impl SocketDirectory {
     }
 
     fn make_in(parent: &Path) -> Result<Self, Failure> {
-        let made = tempfile::Builder::new().prefix("mr-run-").tempdir_in(parent);
+        // Whatever the umask allows others: who may write there could put a socket of their own in place of ours.
+        let private = Permissions::from_mode(0o700);
+        let made = tempfile::Builder::new().prefix("mr-run-").permissions(private).tempdir_in(parent);
         made.map(Self).map_err(|error| {
             Failure::Environment(format!(
                 "cannot make a directory for the coordinator's socket: {error}; set TMPDIR to a directory that can be written to"

@@ -1,0 +1,27 @@
+//! `mr run` that is killed, which nobody can clean up after: what its workers do, who waits for them, and what lies where.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use support::{Place, Process, plugin};
+
+/// The directories for sockets where programs of this place have theirs.
+fn socket_directories(place: &Place) -> Vec<PathBuf> {
+    let entries = fs::read_dir(place.temporary()).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("mr-run-")).collect()
+}
+
+#[test]
+fn nobody_else_can_look_where_its_socket_is() {
+    let place = Place::new();
+    let mut command = place.program_in_shell("mr", r#"umask 0 && exec "$0" "$@""#);
+    command.args(["run", &plugin("moody"), "--workers", "1", "--arg", "map=300", "--log", "info"]).args(place.words(8));
+    let run = Process::start("mr run", command);
+    run.await_log("registered");
+    let directories = socket_directories(&place);
+    let [directory] = &directories[..] else { panic!("one directory, not {directories:?}") };
+    assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+}
