@@ -6,12 +6,32 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use support::{Place, Process, plugin};
+use support::{Place, Process, eventually, plugin};
 
 /// The directories for sockets where programs of this place have theirs.
 fn socket_directories(place: &Place) -> Vec<PathBuf> {
     let entries = fs::read_dir(place.temporary()).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("mr-run-")).collect()
+}
+
+#[test]
+fn the_next_one_waits_even_for_workers_that_it_had_not_got_to_know() {
+    let place = Place::new();
+    let inputs = place.words(3);
+    loop {
+        let killed = place.mr_run(&plugin("moody"), &inputs, &["--workers", "1", "--log", "info", "--out", "out"]);
+        eventually("a worker to be started", || place.processes().len() > 1);
+        killed.signal("STOP");
+        let early_enough = !killed.stderr().contains("registered");
+        killed.signal("KILL");
+        drop(killed);
+        if early_enough {
+            break;
+        }
+        eventually("the worker to give up", || place.processes().is_empty());
+    }
+    place.mr_run(&plugin("moody"), &inputs, &["--reduces", "3", "--out", "out"]).succeed();
+    assert_eq!(place.outputs("out", 3), place.oracle(&plugin("moody"), "", &inputs, 3));
 }
 
 #[test]

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 
+use super::run::RETRY_FOR;
 use crate::cli::{Failure, tell};
 
-/// How long a lock is waited for: workers that have lost their coordinator leave in less, unless the machine is busy.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a lock is waited for. Workers that have lost their coordinator mostly leave within two seconds; but those that it never answered,
+/// because it was killed when they had just been started, look for it for as long as they were told, and a busy machine may need some time more.
+pub(super) const PATIENCE: Duration = RETRY_FOR.saturating_add(Duration::from_secs(2));
 
 /// How often it is tried meanwhile.
 const STEP: Duration = Duration::from_millis(50);

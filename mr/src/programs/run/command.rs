@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
@@ -13,8 +14,8 @@ use crate::cli::Failure;
 use crate::real::address::RealAddress;
 
 /// How long the workers of a cluster look for a coordinator that says nothing: longer than they wait for one answer, or a machine that has
-/// no time for any of us would end the job. One that has died is noticed sooner.
-const RETRY_FOR: &str = "10s";
+/// no time for any of us would end the job. One that has died is noticed sooner by those who have had an answer of it.
+pub(in crate::programs) const RETRY_FOR: Duration = Duration::from_secs(10);
 
 /// The file that this process was started from, whatever bears its name by now: a job may well outlive the next build.
 const OWN_FILE: &str = "/proc/self/exe";
@@ -40,7 +41,7 @@ impl WorkerCommand {
             "worker".to_owned(),
             "--of-a-run".to_owned(),
             format!("--coordinator={address}"),
-            format!("--retry-for={RETRY_FOR}"),
+            format!("--retry-for={}", humantime::format_duration(RETRY_FOR)),
             format!("--slots={}", run.worker.slots),
             format!("--memory={}", run.worker.memory),
             format!("--out={}", run.worker.out),

@@ -24,6 +24,7 @@ use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
 use self::cluster::Cluster;
+pub(super) use self::command::RETRY_FOR;
 use self::command::WorkerCommand;
 use self::display::Display;
 use self::milestones::Milestones;
