@@ -9,7 +9,7 @@ use futures::future::join_all;
 use mr::real::network::Limits;
 use mr_core::protocol::MAX_MESSAGE_BYTES;
 use support::{answer_all, connect, converse, echo, over_both, post, reason_of_no_answer, reason_of_rejection};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use world::{Answer, Listener as _, Network as _, Responder as _};
 
@@ -48,6 +48,24 @@ async fn requests_that_are_never_finished_take_only_so_much_memory() {
         assert_eq!(network.call(&address, b"small".into()).await, Ok(b"small".into()));
         drop(half);
         while large().await.is_err() {}
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_too_large_is_refused_before_it_takes_much_memory() {
+    over_both(Limits::default(), async |network, listener| {
+        let address = listener.address().clone();
+        answer_all(listener, echo);
+        let raw = post(&format!("Connection: close\r\nX: {}", "x".repeat(64 << 10)), 2, b"{}");
+        let mut stream = connect(&address).await;
+        // The listener may hang up before it has seen all of it, and the answer then be lost.
+        let _ = stream.write_all(&raw).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        assert_eq!(network.call(&address, b"next".into()).await, Ok(b"next".into()));
     })
     .await;
 }

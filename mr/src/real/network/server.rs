@@ -25,6 +25,10 @@ const QUEUE: usize = 256;
 /// How long to wait after the system refused to let a caller in, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What a connection holds of a request that nobody has counted yet: its head, or a piece of its body. A head that is larger is refused.
+/// Ours have a few hundred bytes; hyper by itself would take 400 KiB, of each of thousands of callers.
+const CONNECTION_BUFFER: usize = 16 << 10;
+
 /// A socket that listens.
 #[derive(Debug)]
 pub(super) enum Door {
@@ -153,6 +157,7 @@ impl Reception {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.patience)
+            .max_buf_size(CONNECTION_BUFFER)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router));
         let mut connection = pin!(connection);
         let ended = tokio::select! {
