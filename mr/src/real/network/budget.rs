@@ -8,7 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The grain in which memory is counted.
 const UNIT: usize = 1 << 10;
 
-/// What each request has for itself. All that honest workers send is smaller, so they get through while others have used up the rest.
+/// What each request has for itself. Nearly all that honest workers send is smaller, so they get through while others have used up the rest.
+/// What is larger, such as a long list of map outputs that are missing, is refused then and sent again later. More for each would be no
+/// limit any more: thousands of callers may have it at once.
 const FREE: usize = 16 << 10;
 
 /// The memory. Clones share it.
