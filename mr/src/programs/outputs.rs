@@ -6,7 +6,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{lock, trial};
+use super::{lock, sequential, trial};
 use crate::cli::Failure;
 
 /// A directory for outputs, locked until this and all copies of its lock are dropped.
@@ -54,6 +54,7 @@ impl Outputs {
         let lock = lock::take(directory, lock::PATIENCE).await?;
         let earlier = earlier_outputs(directory, belonging)?;
         refuse_to_remove_inputs(&earlier, inputs)?;
+        remove_left_by_sequential(directory, inputs)?;
         Ok(Self { directory: directory.to_owned(), earlier, lock })
     }
 
@@ -139,6 +140,30 @@ fn parents_of_missing(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     missing.filter_map(Utf8Path::parent).map(|parent| Utf8Path::new(".").join(parent)).collect()
 }
 
+/// Removes what earlier sequential jobs were writing when a signal ended them. None writes here now: that would have the lock.
+fn remove_left_by_sequential(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<(), Failure> {
+    let unusable = |error| unusable(directory, &error);
+    for entry in fs::read_dir(directory).map_err(unusable)? {
+        let entry = entry.map_err(unusable)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| sequential::is_temporary(name)) else { continue };
+        let path = directory.join(name);
+        if !entry.file_type().map_err(unusable)?.is_file() || is_among(inputs, &path) {
+            continue;
+        }
+        // It is in nobody's way.
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!("cannot remove `{path}`, which a sequential job left behind: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn is_among(inputs: &[Utf8PathBuf], path: &Utf8Path) -> bool {
+    let path = path.canonicalize().ok();
+    path.is_some() && inputs.iter().any(|input| input.canonicalize().ok() == path)
+}
+
 fn refuse_to_remove_inputs(outputs: &[Utf8PathBuf], inputs: &[Utf8PathBuf]) -> Result<(), Failure> {
     let canonical = |path: &Utf8PathBuf| path.canonicalize().ok();
     // A set: there may be thousands of either.
@@ -217,5 +242,21 @@ mod tests {
         let failure = Outputs::claim(&path, &[path.join("./mr-out-3")], Belonging::All).await.err().unwrap();
         assert_eq!(failure.code(), 2);
         assert_eq!(fs::read_to_string(&input).unwrap(), "precious");
+    }
+
+    #[tokio::test]
+    async fn what_a_sequential_job_that_was_killed_left_goes_and_what_is_like_it_does_not() {
+        let (_guard, path) = directory();
+        let input = path.join("mr-sequential-inputs");
+        for name in ["mr-sequential-a1B2c3", "mr-sequential-inputs", "mr-sequential-a1B2c", "mr-sequential-a1_2c3"] {
+            fs::write(path.join(name), "x").unwrap();
+        }
+        fs::create_dir(path.join("mr-sequential-direct")).unwrap();
+        Outputs::claim(&path, std::slice::from_ref(&input), Belonging::First).await.unwrap();
+        let mut left: Vec<_> =
+            path.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        left.sort();
+        let others = ["mr-sequential-a1B2c", "mr-sequential-a1_2c3", "mr-sequential-direct", "mr-sequential-inputs"];
+        assert_eq!(left, others);
     }
 }

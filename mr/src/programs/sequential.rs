@@ -72,14 +72,25 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How the names of files begin that are being written, and how many letters and digits follow.
+const TEMPORARY: (&str, usize) = ("mr-sequential-", 6);
+
+/// Whether a file of that name is one that some sequential job is writing, or was writing when it was killed.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let (prefix, letters) = TEMPORARY;
+    let rest = name.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.len() == letters && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 /// Writes a file so that nobody ever sees a part of it.
 fn write_whole(path: &Utf8Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
 
     let directory = path.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let mut temporary =
-        tempfile::Builder::new().prefix("mr-sequential-").permissions(permissions).tempfile_in(directory)?;
+    let (prefix, letters) = TEMPORARY;
+    let mut builder = tempfile::Builder::new();
+    let mut temporary = builder.prefix(prefix).rand_bytes(letters).permissions(permissions).tempfile_in(directory)?;
     temporary.write_all(bytes)?;
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
