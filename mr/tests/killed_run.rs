@@ -15,6 +15,20 @@ fn socket_directories(place: &Place) -> Vec<PathBuf> {
 }
 
 #[test]
+fn its_workers_leave_in_good_order() {
+    let place = Place::new();
+    let inputs = place.words(8);
+    let options = ["--workers", "2", "--slots", "2", "--arg", "map=700", "--log", "info"];
+    let run = place.mr_run(&plugin("moody"), &inputs, &options);
+    run.await_log("committed worker=w");
+    run.signal("KILL");
+    eventually("the workers to give up", || place.processes().iter().all(|&pid| pid == run.pid()));
+    assert!(run.stderr().contains("the coordinator has not answered"), "{}", run.stderr());
+    // Neither do attempts that still compute panic, or that still ask.
+    assert!(!run.stderr().contains("panicked"), "{}", run.stderr());
+}
+
+#[test]
 fn the_next_one_waits_even_for_workers_that_it_had_not_got_to_know() {
     let place = Place::new();
     let inputs = place.words(3);

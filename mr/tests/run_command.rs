@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Place, Process, eventually, plugin, prose, send};
+use support::{Place, Process, plugin, prose, send};
 
 fn prose_files(place: &Place) -> Vec<String> {
     let names: Vec<String> = (0..3).map(|i| format!("in/{i}.txt")).collect();
@@ -329,17 +329,6 @@ fn an_interrupted_run_takes_its_workers_with_it_and_leaves_nothing() {
     place.outputs(".", 0);
     let children = Command::new("pgrep").args(["-P", &pid]).output().unwrap().stdout;
     assert!(children.is_empty(), "{children:?}");
-}
-
-#[test]
-fn workers_of_a_killed_run_leave_too() {
-    let place = Place::new();
-    let inputs = place.words(8);
-    let run = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "map=200", "--log", "info"]);
-    run.await_log("committed worker=w");
-    run.signal("KILL");
-    drop(run);
-    eventually("the workers to give up", || place.processes().is_empty());
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub fn run_async(program: impl Future<Output = Result<(), Failure>>) -> Result<(
         .build()
         .map_err(|error| Failure::Environment(format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(program);
-    runtime.shutdown_background();
+    // Not shut down: attempts that are still under way would find their timers and sockets gone and panic, for all to see. The end of the
+    // process, which comes next, takes all of it.
+    std::mem::forget(runtime);
     result
 }
