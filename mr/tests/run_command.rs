@@ -229,6 +229,18 @@ fn more_map_outputs_than_files_may_be_open_by_default_are_no_trouble() {
 }
 
 #[test]
+fn who_may_have_too_few_files_open_is_told_how_to_have_more() {
+    let place = Place::new();
+    let inputs = place.words(120);
+    let mut command = place.program_in_shell("mr", r#"ulimit -n 60 && exec "$0" "$@""#);
+    command.args(["run", "wc", "--workers=1", "--join-size=never", "--reduces=1"]).args(&inputs);
+    let ended = Process::start("mr run", command).wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let advice = "Too many open files (os error 24); allow more (`ulimit -n`), or use fewer --slots";
+    assert!(ended.stderr.contains(advice), "{}", ended.stderr);
+}
+
+#[test]
 fn files_named_twice_or_alike_are_tasks_of_their_own_and_empty_ones_are_too() {
     let place = Place::new();
     place.write("a/f", "x y");

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use world::{File, FileError, FileOperation, FileSystem, FileType, Metadata};
 
 use super::write_behind::WriteBehind;
@@ -36,7 +37,17 @@ impl OpenFile {
 
 /// Turns an error of the system into one that says what was done to which file.
 fn told<T>(operation: FileOperation, path: &Utf8Path, result: io::Result<T>) -> Result<T, FileError> {
-    result.map_err(|error| FileError::new(operation, path, &error))
+    result.map_err(|error| FileError::new(operation, path, &advised(error)))
+}
+
+/// The error, with what to do about it where its own words do not tell.
+fn advised(error: io::Error) -> io::Error {
+    let advice = match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::MFILE) => "allow more (`ulimit -n`), or use fewer --slots",
+        Some(Errno::NFILE) => "allow the whole system more (`fs.file-max`), or use fewer --slots or workers",
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{error}; {advice}"))
 }
 
 impl FileSystem for Files {
