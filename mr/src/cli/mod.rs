@@ -7,6 +7,7 @@ mod open_files;
 mod options;
 mod size;
 mod tell;
+mod threads;
 
 pub use app::{builtin_names, find_app};
 pub use exit::{Failure, conclude};
@@ -42,14 +43,15 @@ Exit codes:
 ///
 /// # Errors
 ///
-/// As `program`; or when the system has no threads to give.
+/// As `program`; or when the system gives less than a runtime needs. Where that is threads, the process ends here.
 pub fn run_async(program: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     open_files::raise_limit();
+    threads::leave_for_want_of_any();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Failure::Environment(format!("cannot start threads: {error}")))?;
+        .map_err(|error| Failure::Environment(format!("the system gives too little to run on: {error}")))?;
     let result = runtime.block_on(program);
     // Not shut down: attempts that are still under way would find their timers and sockets gone and panic, for all to see. The end of the
     // process, which comes next, takes all of it.
