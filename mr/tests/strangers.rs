@@ -147,6 +147,21 @@ async fn a_caller_that_sends_too_slowly_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_reads_no_answers_is_cut_off() {
+    let limits = Limits { patience: Duration::from_millis(100), ..Limits::default() };
+    over_both(limits, async |network, listener| {
+        let address = listener.address().clone();
+        answer_all(listener, |_, responder| responder.respond(Answer::Reply(vec![b'x'; MAX_MESSAGE_BYTES])));
+        let mut deaf = connect(&address).await;
+        let request = post("Host: mr", 2, b"{}");
+        // This ends only because the listener hangs up.
+        while deaf.write_all(&request).await.is_ok() {}
+        assert_eq!(network.call(&address, b"next".into()).await.map(|reply| reply.len()), Ok(MAX_MESSAGE_BYTES));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn callers_beyond_the_limit_are_let_in_when_a_place_is_free() {
     let limits = Limits { connections: 2, patience: Duration::from_millis(200), ..Limits::default() };
     over_both(limits, async |network, mut listener| {

@@ -32,8 +32,8 @@ pub struct Limits {
     /// How many connections are served at once; further ones wait to be let in. As HTTP/1.1 carries one request at a time,
     /// also the number of requests in flight. Default: 4096.
     pub connections: usize,
-    /// How long a caller may take to send a request's head, then again its body, and how long it may keep a connection open
-    /// without sending anything. How long the *answer* takes is not bounded. Default: 30 s.
+    /// How long a caller may take to send a request's head, then again its body, how long it may keep a connection open without sending
+    /// anything, and how long it may read nothing of an answer. How long the *answer* takes is not bounded. Default: 30 s.
     pub patience: Duration,
     /// How many bytes the bodies of all requests that have not been taken up may have together, not counting the first 16 KiB of each.
     /// What is more is refused, to be sent again later. Default: 256 MiB.

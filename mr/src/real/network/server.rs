@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_io_timeout::TimeoutStream;
 use world::Address;
 
 use super::budget::Budget;
@@ -151,14 +152,16 @@ impl Reception {
         }
     }
 
-    /// Speaks HTTP until the caller hangs up, is silent for too long or talks nonsense; once the listener is dropped, only
+    /// Speaks HTTP until the caller hangs up, is silent for too long, does not read or talks nonsense; once the listener is dropped, only
     /// until the request under way is answered.
     async fn converse(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.patience));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.patience)
             .max_buf_size(CONNECTION_BUFFER)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router));
+            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(self.router));
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             biased;
