@@ -4,7 +4,8 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use support::{Place, Process, eventually, plugin};
 
@@ -58,4 +59,35 @@ fn nobody_else_can_look_where_its_socket_is() {
     let directories = socket_directories(&place);
     let [directory] = &directories[..] else { panic!("one directory, not {directories:?}") };
     assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// Lets a file or directory look as if nothing had happened to it for some minutes.
+fn age(path: &Path) {
+    assert!(Command::new("touch").args(["-c", "-d", "5 minutes ago"]).arg(path).status().unwrap().success());
+}
+
+#[test]
+fn the_directory_of_its_socket_goes_with_a_later_run_and_what_is_in_use_stays() {
+    let place = Place::new();
+    let inputs = place.words(4);
+    let start = |out: &str| {
+        let run = place.mr_run(&plugin("moody"), &inputs, &["--arg", "map=700", "--log", "info", "--out", out]);
+        run.await_log("registered");
+        run
+    };
+    let killed = start("killed");
+    killed.signal("KILL");
+    killed.wait();
+    let left = socket_directories(&place);
+    let (full, empty) = (place.temporary().join("mr-run-full"), place.temporary().join("mr-run-empty"));
+    fs::create_dir(&full).unwrap();
+    fs::write(full.join("precious"), "").unwrap();
+    fs::create_dir(&empty).unwrap();
+    let live = start("live");
+    assert!(left.iter().chain([&full, &empty]).all(|path| path.exists()), "they may still be in use");
+    socket_directories(&place).iter().for_each(|path| age(path));
+    start("later").succeed();
+    assert!(!left[0].exists() && !empty.exists(), "{:?}", socket_directories(&place));
+    live.succeed();
+    assert_eq!(socket_directories(&place), [full], "what somebody else has put there stays");
 }

@@ -94,16 +94,17 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let join_size = join_size(&arguments, &inputs, workers);
     let job = arguments.job.job(job_id, inputs, arguments.split_size, join_size);
     let job = Job { app: Some(app), ..job };
-    let private = SocketDirectory::make()?;
-    let address = RealAddress::Unix(private.socket());
-    let listening = world.network().listen(&Address::from(&address)).await;
-    let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
 
+    // Before anything is made that a signal would leave behind. Not sooner: only who serves the job obeys.
     let (orders, order_receiver) = mpsc::unbounded();
     let milestones = Arc::new(Milestones::default());
     let noted = milestones.clone();
     abort_on_signals(&orders, move || noted.ended())?;
     notice_deaths_of_children()?;
+    let private = SocketDirectory::make().await?;
+    let address = RealAddress::Unix(private.socket());
+    let listening = world.network().listen(&Address::from(&address)).await;
+    let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
     let command = WorkerCommand::new(&arguments, &address, outputs.lock())?;
     let cluster = Cluster::start(command, workers, &orders, &milestones).await?;
     // Only now, when nothing else can keep the job from starting: the workers have been started, but get no task before it is served.
