@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Failure;
+use super::tell::Stderr;
 
 /// How much to tell.
 #[derive(Debug, Clone, Args)]
@@ -37,7 +38,7 @@ pub fn start_log(options: &LogOptions) -> Result<(), Failure> {
     // A second start, as in tests that run several programs in one process, keeps the first log.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(|| Stderr)
         .with_ansi(colours)
         // It would say on stderr that nothing can be said on stderr, and panic.
         .log_internal_errors(false)

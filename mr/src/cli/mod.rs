@@ -14,7 +14,7 @@ pub use exit::{Failure, conclude};
 pub use log::{LogOptions, start_log};
 pub use options::{JobOptions, WorkerOptions, directory, reduce_count};
 pub use size::{JoinSize, SplitSize, byte_count};
-pub use tell::{print, tell};
+pub use tell::{print, tell, tell_above};
 
 use std::future::Future;
 

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::command::WorkerCommand;
+use super::ear::pass_on;
 use super::milestones::Milestones;
 use crate::cli::Failure;
 use crate::programs::signals::ENDING;
@@ -127,6 +128,7 @@ impl Watcher {
     async fn watch(mut self, mut child: Child) {
         loop {
             let name = child.id().map(worker_name).unwrap_or_default();
+            let words = tokio::spawn(pass_on(child.stderr.take()));
             let ended = tokio::select! {
                 ended = child.wait() => ended,
                 () = self.told_to_kill(&name) => {
@@ -135,6 +137,8 @@ impl Watcher {
                     return;
                 }
             };
+            // Before anything is said of its end. What it started may say more for as long as it lives.
+            let _ = timeout(SAME_MOMENT, words).await;
             if is_of_a_signal_to_all(&ended) {
                 sleep(SAME_MOMENT).await;
             }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -26,11 +27,13 @@ pub(super) struct WorkerCommand {
     name: OsString,
     arguments: Vec<String>,
     lock: File,
+    heard: bool,
 }
 
 impl WorkerCommand {
-    /// One that works for the coordinator at `address` and holds the `lock` of the output directory as long as it lives.
-    pub(super) fn new(run: &RunArguments, address: &RealAddress, lock: &File) -> Result<Self, Failure> {
+    /// One that works for the coordinator at `address` and holds the `lock` of the output directory as long as it lives. If it is to be
+    /// `heard`, what it says on stderr is for whoever started it to pass on.
+    pub(super) fn new(run: &RunArguments, address: &RealAddress, lock: &File, heard: bool) -> Result<Self, Failure> {
         let lock = lock.try_clone().map_err(|error| cannot_start(&error))?;
         let own_file = Path::new(OWN_FILE);
         let program = if own_file.exists() { Ok(own_file.to_owned()) } else { env::current_exe() };
@@ -50,14 +53,14 @@ impl WorkerCommand {
             "--".to_owned(),
             run.app.clone(),
         ];
-        Ok(Self { program, name, arguments: arguments.into(), lock })
+        Ok(Self { program, name, arguments: arguments.into(), lock, heard })
     }
 
     /// One that does nothing for a long time.
     #[cfg(test)]
     pub(super) fn sleeping() -> Self {
         let lock = tempfile::tempfile().expect("a file");
-        Self { program: "sleep".into(), name: "sleep".into(), arguments: vec!["1000".to_owned()], lock }
+        Self { program: "sleep".into(), name: "sleep".into(), arguments: vec!["1000".to_owned()], lock, heard: false }
     }
 
     /// Starts one.
@@ -65,6 +68,9 @@ impl WorkerCommand {
         let lock = self.lock.try_clone().map_err(|error| cannot_start(&error))?;
         let mut command = Command::new(&self.program);
         command.arg0(&self.name).args(&self.arguments).stdin(lock).kill_on_drop(true);
+        if self.heard {
+            command.stderr(Stdio::piped());
+        }
         command.spawn().map_err(|error| cannot_start(&error))
     }
 }

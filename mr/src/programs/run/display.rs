@@ -10,7 +10,7 @@ use mr_core::coordinator::{Coordinator, Event, JobProgress, Observer, Phase};
 use world::Timestamp;
 
 use super::milestones::Milestones;
-use crate::cli::{print, tell};
+use crate::cli::{print, tell, tell_above};
 
 /// Shows a job while it runs.
 pub(super) struct Display {
@@ -27,6 +27,9 @@ pub(super) struct Display {
 impl Display {
     pub(super) fn new(app: &str, workers: NonZeroUsize, milestones: Arc<Milestones>) -> Self {
         let bars = MultiProgress::new();
+        if !bars.is_hidden() {
+            tell_above(&bars);
+        }
         Self {
             app: app.to_owned(),
             workers,
@@ -37,6 +40,11 @@ impl Display {
             bars,
             shown: Phase::Map,
         }
+    }
+
+    /// Whether there are bars on a terminal, which others must not write to by themselves.
+    pub(super) fn has_bars(&self) -> bool {
+        !self.bars.is_hidden()
     }
 
     /// Takes the bars off the screen.
@@ -87,7 +95,7 @@ impl Display {
             Phase::Reduce => ("reduce", progress.reduces),
             Phase::Ended => return,
         };
-        if self.bars.is_hidden() {
+        if !self.has_bars() {
             let tasks = counted(tasks as u64, "task", "tasks");
             let seconds = self.started.elapsed().as_secs_f64();
             tell(format_args!("{name}: {tasks} committed after {seconds:.2} s"));

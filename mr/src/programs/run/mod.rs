@@ -6,6 +6,7 @@
 mod cluster;
 mod command;
 mod display;
+mod ear;
 mod milestones;
 mod places;
 
@@ -105,14 +106,14 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let address = RealAddress::Unix(private.socket());
     let listening = world.network().listen(&Address::from(&address)).await;
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
-    let command = WorkerCommand::new(&arguments, &address, outputs.lock())?;
+    let mut display = Display::new(&arguments.app, workers, milestones.clone());
+    let command = WorkerCommand::new(&arguments, &address, outputs.lock(), display.has_bars())?;
     let cluster = Cluster::start(command, workers, &orders, &milestones).await?;
     // Only now, when nothing else can keep the job from starting: the workers have been started, but get no task before it is served.
     if let Err(failure) = outputs.remove_earlier() {
         cluster.kill().await;
         return Err(failure);
     }
-    let mut display = Display::new(&arguments.app, workers, milestones);
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
     cluster.stop().await;
     // Workers that died cannot have cleaned up.
