@@ -35,14 +35,15 @@ async fn requests_that_are_never_finished_take_only_so_much_memory() {
         let address = listener.address().clone();
         let large = || network.call(&address, vec![b'x'; 900 << 10]);
         answer_all(listener, echo);
-        // One that is never finished.
-        let mut half = connect(&address).await;
-        half.write_all(&post("Host: mr", 2 << 20, &[b'x'; 900 << 10])).await.unwrap();
-        let refused = loop {
+        let (half, refused) = loop {
+            // One that is never finished.
+            let mut half = connect(&address).await;
+            half.write_all(&post("Host: mr", 2 << 20, &[b'x'; 900 << 10])).await.unwrap();
             let result = large().await;
             if result.is_err() {
-                break result;
+                break (half, result);
             }
+            // Both were read at once, and the memory was used up for the unfinished one.
         };
         assert!(reason_of_no_answer(refused).contains("no memory left for the request's body"));
         assert_eq!(network.call(&address, b"small".into()).await, Ok(b"small".into()));
