@@ -31,9 +31,9 @@ fn its_workers_leave_in_good_order() {
 
 #[test]
 fn the_next_one_waits_even_for_workers_that_it_had_not_got_to_know() {
-    let place = Place::new();
-    let inputs = place.words(3);
-    loop {
+    let (place, inputs) = loop {
+        let place = Place::new();
+        let inputs = place.words(3);
         let killed = place.mr_run(&plugin("moody"), &inputs, &["--workers", "1", "--log", "info", "--out", "out"]);
         eventually("a worker to be started", || place.processes().len() > 1);
         killed.signal("STOP");
@@ -41,10 +41,10 @@ fn the_next_one_waits_even_for_workers_that_it_had_not_got_to_know() {
         killed.signal("KILL");
         drop(killed);
         if early_enough {
-            break;
+            break (place, inputs);
         }
         eventually("the worker to give up", || place.processes().is_empty());
-    }
+    };
     place.mr_run(&plugin("moody"), &inputs, &["--reduces", "3", "--out", "out"]).succeed();
     assert_eq!(place.outputs("out", 3), place.oracle(&plugin("moody"), "", &inputs, 3));
 }
