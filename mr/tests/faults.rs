@@ -142,7 +142,7 @@ fn when_all_workers_are_gone_the_job_waits_for_new_ones() {
 
 #[test]
 fn workers_of_a_killed_coordinator_give_up_and_say_so() {
-    let job = Job::new("map=100");
+    let job = Job::new("map=700");
     let coordinator = job.coordinator("10s");
     // The socket stays behind, and nobody listens at it any more: that need not be tried for as long as an hour.
     let workers = ["700ms", "1h"].map(|retry_for| {
@@ -295,7 +295,7 @@ fn no_observer_ever_sees_a_part_of_an_output() {
 
 #[test]
 fn an_interrupted_coordinator_sends_everybody_home_and_leaves_nothing() {
-    let job = Job::new("map=200");
+    let job = Job::new("map=1000");
     let coordinator = job.coordinator("10s");
     let worker = job.worker();
     coordinator.await_log("committed worker=w1 task=map 0");

@@ -332,7 +332,7 @@ fn a_worker_that_its_app_ends_before_the_job_has_ended_is_replaced() {
 fn an_interrupted_run_takes_its_workers_with_it_and_leaves_nothing() {
     let place = Place::new();
     let inputs = place.words(8);
-    let run = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "map=200", "--log", "info"]);
+    let run = place.mr_run(&plugin("moody"), &inputs, &["--workers", "2", "--arg", "map=1000", "--log", "info"]);
     run.await_log("committed worker=w");
     let pid = run.pid().to_string();
     run.signal("INT");

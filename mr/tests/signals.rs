@@ -56,7 +56,7 @@ fn other_signals_end_it_all_the_same() {
 fn workers_that_a_signal_ends_together_with_the_run_have_not_died() {
     let place = Place::new();
     let inputs = place.words(8);
-    let options = ["--workers", "3", "--arg", "map=200", "--log", "info"];
+    let options = ["--workers", "3", "--arg", "map=500", "--log", "info"];
     for _ in 0..4 {
         let run = place.mr_run(&plugin("moody"), &inputs, &options);
         run.await_log("committed worker=w");
