@@ -140,14 +140,16 @@ impl Place {
 
     /// A program of ours, to be started in this place.
     pub(crate) fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        let mut command = listening();
+        command.arg(program(name));
         command.current_dir(self.path()).env("TMPDIR", self.temporary());
         command
     }
 
     /// A program of ours, to be started in this place by a shell that runs `script`, in which `"$0" "$@"` is the program.
     pub(crate) fn program_in_shell(&self, name: &str, script: &str) -> Command {
-        let mut command = Command::new("sh");
+        let mut command = listening();
+        command.arg("sh");
         command.current_dir(self.path()).env("TMPDIR", self.temporary()).args(["-c", script]).arg(program(name));
         command
     }
@@ -190,6 +192,14 @@ pub(crate) fn prose(seed: u64, words: u32) -> String {
         text += &format!("{letters}{vowel}{}", if i % 11 == 0 { ".\n" } else { " " });
     }
     text
+}
+
+/// What starts a program so that it hears signals, even where the tests are run by something that ignores them, as a shell has what it runs
+/// in the background do.
+fn listening() -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,HUP,TERM");
+    command
 }
 
 fn program(name: &str) -> PathBuf {
