@@ -163,15 +163,14 @@ pub fn run(
     }
 }
 
-/// Whether no node does anything any more, or ever will.
-fn everybody_ended(state: &State) -> bool {
-    state.nodes.iter().all(|node| matches!(node.life, Life::Finished | Life::Dead))
+/// Whether the program of a node may still return.
+fn may_return(node: &NodeState) -> bool {
+    matches!(node.life, Life::Running | Life::Awaited)
 }
 
 /// The nodes whose program may still return.
 fn unfinished(state: &State) -> Vec<Node> {
-    let lives = |node: &&NodeState| matches!(node.life, Life::Running | Life::Awaited);
-    state.nodes.iter().filter(lives).map(|node| node.node.clone()).collect()
+    state.nodes.iter().filter(|node| may_return(node)).map(|node| node.node.clone()).collect()
 }
 
 struct Director<'a> {
@@ -253,7 +252,7 @@ impl<'a> Director<'a> {
             return Next::Orders(std::mem::take(&mut state.orders));
         }
         if std::mem::take(&mut self.nodes_changed) {
-            self.everybody_ended = everybody_ended(&state);
+            self.everybody_ended = !state.nodes.iter().any(may_return);
         }
         // What the last of them had begun on files takes effect all the same, or not, before anybody looks at what is left.
         if self.everybody_ended && !state.ops.are_under_way() {

@@ -42,18 +42,18 @@ impl Coordinator {
                 self.failures += 1;
                 self.end_attempt(*attempt);
                 let (table, index) = self.table_mut(attempt.task);
-                table.turn_away(index, *worker, now);
+                table.leave_to_others(index, *worker, now);
                 table.update(index, |task| task.failures += 1);
             }
             Event::AttemptStranded { attempt, worker, .. } => {
                 self.end_attempt(*attempt);
                 let (table, index) = self.table_mut(attempt.task);
-                table.turn_away(index, *worker, now);
+                table.leave_to_others(index, *worker, now);
             }
             Event::MapOutputLost { map, maker, reporter, .. } => {
                 self.failures += 1;
                 let (table, index) = self.table_mut(TaskId::Map(map.map));
-                table.turn_away(index, *maker, now);
+                table.leave_to_others(index, *maker, now);
                 table.update(index, |task| {
                     task.committed = None;
                     task.failures += 1;

@@ -166,7 +166,7 @@ impl TaskTable {
     }
 
     /// `worker` has had trouble with task `index`, which it had better leave to others for a while.
-    pub(super) fn turn_away(&mut self, index: usize, worker: WorkerId, now: Timestamp) {
+    pub(super) fn leave_to_others(&mut self, index: usize, worker: WorkerId, now: Timestamp) {
         self.waits = self.waits.split_off(&now);
         self.waits.insert(now + self.timeout);
         self.update(index, |task| {

@@ -51,19 +51,6 @@ pub(crate) enum Outcome {
     Bytes(Vec<u8>),
 }
 
-impl Outcome {
-    /// A digest of what is told.
-    fn digest(&self) -> u64 {
-        match self {
-            Outcome::Done => 0,
-            Outcome::Opened { size, .. } => *size,
-            Outcome::Metadata(Metadata { file_type, len }) => *len ^ (*file_type as u64) << 56,
-            Outcome::Names(names) => names.iter().fold(0, |all, name| all.rotate_left(5) ^ digest(name.as_bytes())),
-            Outcome::Bytes(bytes) => digest(bytes),
-        }
-    }
-}
-
 /// How many bytes were read or written, and a digest of them, or of what else was told.
 #[derive(Default)]
 struct Moved {
@@ -74,6 +61,20 @@ struct Moved {
 impl Moved {
     fn of(bytes: &[u8]) -> Self {
         Self { bytes: bytes.len() as u64, digest: digest(bytes) }
+    }
+
+    /// What whoever took a step has learnt by it.
+    fn told(outcome: &Outcome) -> Self {
+        let digest = match outcome {
+            Outcome::Bytes(bytes) => return Self::of(bytes),
+            Outcome::Done => 0,
+            Outcome::Opened { size, .. } => *size,
+            Outcome::Metadata(Metadata { file_type, len }) => *len ^ (*file_type as u64) << 56,
+            Outcome::Names(names) => {
+                names.iter().fold(0, |all: u64, name| all.rotate_left(5) ^ digest(name.as_bytes()))
+            }
+        };
+        Self { bytes: 0, digest }
     }
 }
 
@@ -278,7 +279,7 @@ impl State {
         }
         let disk = &mut self.disk;
         let done = |result: Result<(), Error>| result.map(|()| Outcome::Done);
-        let outcome: Result<Outcome, Error> = match request {
+        let outcome = match request {
             Request::Open => disk.file(path).map(|file| Outcome::Opened { file, size: disk.size(file).len }),
             Request::Create => disk.create(by, path).map(|file| Outcome::Opened { file, size: 0 }),
             Request::Metadata => disk.metadata(path).map(Outcome::Metadata),
@@ -296,14 +297,10 @@ impl State {
                 disk.sync(file, changes);
                 Ok(Outcome::Done)
             }
-            Request::Read { file, offset, len } => {
-                let bytes = self.read(by, nth, path, (file, offset, len));
-                return (Moved::of(&bytes), Ok(Outcome::Bytes(bytes)));
-            }
+            Request::Read { file, offset, len } => Ok(Outcome::Bytes(self.read(by, nth, path, (file, offset, len)))),
             Request::Append { file, bytes } => return self.append(by, nth, file, &bytes),
         };
-        let digest = outcome.as_ref().map_or(0, Outcome::digest);
-        (Moved { bytes: 0, digest }, outcome)
+        (outcome.as_ref().map(Moved::told).unwrap_or_default(), outcome)
     }
 
     fn read(&mut self, by: usize, nth: u64, path: &Path, (file, offset, len): (FileId, u64, usize)) -> Vec<u8> {
