@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::future::pending;
 use std::io::BufRead;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,7 @@ fn run_watched(
         let listener = main.network().listen(&address()).await.unwrap();
         let works = [1, 2].map(|_| {
             let world = main.clone();
-            main.compute(async move { worker::run(world, config(2), &Tagged { tag: "" }).await })
+            main.compute(async move { worker::run(world, config(2), &Tagged { tag: "" }, pending()).await })
         });
         let (_orders, order_receiver) = mpsc::unbounded();
         let (ending, coordinator) = serve(&main, listener, job, &mut observer, order_receiver).await;

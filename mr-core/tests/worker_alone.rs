@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::future::pending;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use mr_core::coordinator::{Coordinator, step};
 use mr_core::ids::{Attempt, AttemptId, JobId, MapAttempt, MapIndex, Partition, Reduces, TaskId, WorkerId};
@@ -19,7 +21,7 @@ use world::{Answer, Clock, Listener, Network, Responder, Timestamp, World};
 fn a_worker_that_finds_no_coordinator_gives_up_after_the_stated_time() {
     let world = MemoryWorld::new();
     let main = world.clone();
-    let ended = world.run(async move { worker::run(main, config(1), &Tagged { tag: "" }).await });
+    let ended = world.run(async move { worker::run(main, config(1), &Tagged { tag: "" }, pending()).await });
     assert!(matches!(ended, Err(WorkerError::Coordinator(_))), "{ended:?}");
     assert_eq!(world.clock().now().since_origin().as_secs(), 10);
 }
@@ -30,7 +32,7 @@ async fn registered_worker(
     listener: &mut impl Listener,
 ) -> BoxFuture<'static, Result<Ending, WorkerError>> {
     let worker_world = world.clone();
-    let run = async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await };
+    let run = async move { worker::run(worker_world, config(1), &Tagged { tag: "" }, pending()).await };
     let worker = world.compute(run).boxed();
     let (request, responder) = listener.accept().await;
     let reply = Careless::new().answer(&protocol::decode(&request).unwrap());
@@ -115,7 +117,7 @@ fn a_worker_asks_on_its_own_once_and_then_along_with_each_report() {
     let (ended, questions) = world.run(async move {
         let mut listener = main.network().listen(&address()).await.unwrap();
         let worker_world = main.clone();
-        let run = async move { worker::run(worker_world, config(1), &Tagged { tag: "" }).await };
+        let run = async move { worker::run(worker_world, config(1), &Tagged { tag: "" }, pending()).await };
         let worker = main.compute(run).boxed();
         let mut questions = Vec::new();
         let serving = async {
@@ -137,6 +139,58 @@ fn a_worker_asks_on_its_own_once_and_then_along_with_each_report() {
     assert_eq!(ended, Ok(Ending::Succeeded));
     let along = (2..=6).map(|question| ("along", Some(question)));
     assert_eq!(questions, [("alone", Some(1))].into_iter().chain(along).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_worker_that_is_told_to_stop_removes_what_is_half_done_and_says_goodbye() {
+    const STAGED: &str = "./mr-job-0000000000000009/reduce-0-1.tmp";
+    let world = MemoryWorld::new();
+    world.files().put("in", b"a b");
+    let main = world.clone();
+    let (ended, said_goodbye) = world.run(async move {
+        let mut listener = main.network().listen(&address()).await.unwrap();
+        let (tell, told) = oneshot::channel();
+        let worker_world = main.clone();
+        let stop = told.map(|_| ());
+        let run = async move { worker::run(worker_world, config(1), &Tagged { tag: "" }, stop).await };
+        let worker = main.compute(run).boxed();
+        let mut coordinator = Careless::new();
+        let mut tell = Some(tell);
+        let (mut unanswered, mut said_goodbye) = (Vec::new(), false);
+        let serving = async {
+            loop {
+                let (request, responder) = listener.accept().await;
+                let request = protocol::decode(&request).unwrap();
+                said_goodbye |= request == Request::Goodbye { worker: WorkerId(1) };
+                if matches!(request, Request::AskCommit { .. }) {
+                    assert!(main.files().get(STAGED).is_some());
+                    unanswered.push(responder);
+                    tell.take().map(|tell| tell.send(()));
+                } else {
+                    responder.respond(Answer::Reply(protocol::encode(&coordinator.answer(&request))));
+                }
+            }
+        };
+        let ended = futures::future::select(worker, std::pin::pin!(serving)).await.factor_first().0;
+        (ended, said_goodbye)
+    });
+    assert_eq!(ended, Err(WorkerError::Stopped));
+    assert!(said_goodbye);
+    assert_eq!(world.files().get(STAGED), None);
+    assert!(world.files().get("./mr-job-0000000000000009/map-0-1").is_some(), "it counts");
+    assert!(world.clock().now().since_origin() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_worker_that_still_looks_for_its_coordinator_stops_at_once() {
+    let world = MemoryWorld::new();
+    let main = world.clone();
+    let ended = world.run(async move {
+        let stop = main.clock().sleep(Duration::from_millis(1300));
+        worker::run(main.clone(), config(1), &Tagged { tag: "" }, stop).await
+    });
+    assert_eq!(ended, Err(WorkerError::Stopped));
+    assert_eq!(world.clock().now().since_origin(), Duration::from_millis(1300));
 }
 
 /// The attempt of reduce 0 that worker `n` runs.
@@ -204,7 +258,7 @@ fn an_output_once_visible_does_not_change_even_if_two_attempts_are_told_to_commi
         let mut listener = main.network().listen(&address()).await.unwrap();
         let works = ["-first", "-second"].map(|tag| {
             let world = main.clone();
-            main.compute(async move { worker::run(world, config(1), &Tagged { tag }).await })
+            main.compute(async move { worker::run(world, config(1), &Tagged { tag }, pending()).await })
         });
         let mut coordinator = Careless::new();
         let mut seen = Vec::new();

@@ -90,3 +90,41 @@ fn a_run_notices_that_a_worker_died_whatever_it_was_told_of_dead_children() {
     assert!(ended.stderr.contains("exit status: 1"), "{}", ended.stderr);
     assert_eq!(place.outputs(".", 2), place.oracle(&plugin("moody"), "", &inputs, 2));
 }
+
+#[test]
+fn a_worker_that_is_told_to_end_leaves_its_task_to_others_at_once() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let place = Place::new();
+        let inputs = place.words(3);
+        // Nobody is missed for an hour; a task comes back sooner only if its worker says so.
+        let options = ["--reduces", "2", "--arg", "map=2000", "--task-timeout", "1h"];
+        let coordinator = place.coordinator(&inputs, &options);
+        let first = place.worker(&plugin("moody"));
+        let temporary = place.await_temporary(".", |name| name.ends_with(".tmp"));
+        first.signal(signal);
+        let ended = first.wait();
+        assert_eq!(ended.code, Some(130), "{signal}: {}", ended.stderr);
+        assert!(ended.stderr.ends_with("mrworker: interrupted\n"), "{}", ended.stderr);
+        assert!(!temporary.exists(), "{}", temporary.display());
+        let second = place.worker(&plugin("moody"));
+        let ended = coordinator.succeed();
+        assert!(ended.stderr.contains("worker left"), "{}", ended.stderr);
+        second.succeed();
+        assert_eq!(place.outputs(".", 2), place.oracle(&plugin("moody"), "", &inputs, 2), "{signal}");
+    }
+}
+
+#[test]
+fn a_worker_that_looks_for_its_coordinator_ends_at_once_when_it_is_told_to() {
+    let place = Place::new();
+    let mut command = place.program("mrworker");
+    command.args([&plugin("moody"), "sock", "--retry-for", "1h", "--log", "info"]);
+    let worker = Process::start("mrworker", command);
+    eventually("a worker that listens to SIGTERM", || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", worker.pid())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() >> (15 - 1) & 1 == 1
+    });
+    worker.signal("TERM");
+    assert_eq!(worker.wait().code, Some(130));
+}

@@ -27,7 +27,7 @@ pub use evidence::{Evidence, KeptRun};
 pub use failure::{Failure, Recorded, Report, Smallest};
 pub use file::FileProblem;
 pub use invariants::{Broken, Judgement, Run};
-pub use notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
+pub use notes::{CoordinatorLeft, Counted, Happened, ToldToStop, WorkerLeft, WorkerStarts};
 pub use oracle::{Expected, ValueRuns};
 pub use plan_file::PlanFile;
 pub use rehearsal::{Rehearsal, rehearse};

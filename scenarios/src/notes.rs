@@ -27,6 +27,10 @@ pub struct CoordinatorLeft(pub Ending);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkerStarts;
 
+/// A worker is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ToldToStop;
+
 /// A worker has returned: how it says that the job ended, or in which words it gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkerLeft(pub Result<Ending, String>);

@@ -1,10 +1,13 @@
 //! One rehearsal: the very coordinator and workers of `mr-core` on simulated nodes, a job, a fault plan, and a verdict.
 
+use std::future::pending;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use futures::channel::mpsc;
+use futures::FutureExt;
+use futures::channel::{mpsc, oneshot};
+use futures::future::{BoxFuture, Shared};
 use mr_core::coordinator::serve;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
 use sim::{Cluster, DiskView, Event, Finished, Observer, Recording, Report, Seed, Settings, SimWorld, run};
@@ -14,7 +17,7 @@ use crate::apps::TroubledSource;
 use crate::coverage::{Grid, Watcher};
 use crate::evidence::{Evidence, Keeper};
 use crate::invariants::{Bounds, Broken, Promises};
-use crate::notes::{CoordinatorLeft, NoteTaker, WorkerLeft, WorkerStarts};
+use crate::notes::{CoordinatorLeft, NoteTaker, ToldToStop, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
@@ -130,15 +133,16 @@ fn set_up_worker(cluster: &Cluster, schedule: &Schedule, index: usize, shape: Wo
     };
     cluster.node(&name, shape.start_after, move |world| {
         let (config, app) = (config.clone(), app.clone());
-        async move { work(world, &config, &app).await }
+        async move { work(world, &config, &app, shape.stop_after).await }
     });
 }
 
 /// Works until the job has ended. Whoever looks after the cluster starts a worker anew that could not go on.
-async fn work(world: SimWorld, config: &WorkerConfig, app: &TroubledSource) {
+async fn work(world: SimWorld, config: &WorkerConfig, app: &TroubledSource, stop_after: Option<Duration>) {
+    let stop = told_to_stop(&world, stop_after);
     loop {
         world.note(WorkerStarts);
-        let result = worker::run(world.clone(), config.clone(), app).await;
+        let result = worker::run(world.clone(), config.clone(), app, stop.clone()).await;
         let goes_on = result.as_ref().is_err_and(goes_on);
         world.note(WorkerLeft(result.map_err(|error| error.to_string())));
         if !goes_on {
@@ -148,8 +152,22 @@ async fn work(world: SimWorld, config: &WorkerConfig, app: &TroubledSource) {
     }
 }
 
-/// Whether a worker that failed so should be started anew. One that has lost its coordinator should not: in a rehearsal
-/// that has left for good.
+/// Comes to pass `after` that time, if ever. It is told whether or not the worker listens.
+fn told_to_stop(world: &SimWorld, after: Option<Duration>) -> Shared<BoxFuture<'static, ()>> {
+    let Some(after) = after else { return pending().boxed().shared() };
+    let (tell, told) = oneshot::channel();
+    let own_world = world.clone();
+    world.spawn(async move {
+        own_world.clock().sleep(after).await;
+        own_world.note(ToldToStop);
+        // Who does not listen is not told.
+        let _ = tell.send(());
+    });
+    told.map(drop).boxed().shared()
+}
+
+/// Whether a worker that failed so should be started anew. One that was told to stop should not, nor one that has lost its coordinator: in a
+/// rehearsal that has left for good.
 fn goes_on(error: &WorkerError) -> bool {
-    !matches!(error, WorkerError::Coordinator(_))
+    !matches!(error, WorkerError::Coordinator(_) | WorkerError::Stopped)
 }

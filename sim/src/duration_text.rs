@@ -24,20 +24,30 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     humantime::parse_duration(&text).map_err(refuse)
 }
 
-/// Durations that may be absent.
-pub(crate) mod optional {
+/// Durations that may be absent. For `#[serde(default, skip_serializing_if = "Option::is_none", with = "sim::duration_text::optional")]`.
+pub mod optional {
     use std::time::Duration;
 
     use serde::{Deserializer, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Writes a duration, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the serializer cannot take text.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match duration {
             Some(duration) => super::serialize(duration, serializer),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    /// Reads a duration that is there.
+    ///
+    /// # Errors
+    ///
+    /// When it is not text, or not that of a duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
         super::deserialize(deserializer).map(Some)
     }
 }

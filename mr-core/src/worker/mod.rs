@@ -12,8 +12,9 @@ mod heartbeat;
 mod questions;
 mod silence;
 
+use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ use crate::tasks::Limits;
 pub use client::ClientError;
 
 /// How long a worker that leaves waits for its attempts to stop.
-const STOP_WITHIN: Duration = Duration::from_millis(300);
+pub const STOP_WITHIN: Duration = Duration::from_millis(300);
 
 /// What a worker is told before it starts.
 #[derive(Debug, Clone)]
@@ -80,16 +81,31 @@ pub enum WorkerError {
     /// The job's directories could not be made.
     #[error("no place for the job's files: {0}")]
     Files(#[from] FileError),
+    /// This worker was told to stop.
+    #[error("told to stop before the job had ended")]
+    Stopped,
 }
 
-/// Works for the coordinator until the job has ended.
+/// Works for the coordinator until the job has ended, or until `stop` comes to pass: then the worker leaves, and says so, so that others get
+/// its tasks at once.
 ///
 /// # Errors
 ///
-/// When the worker cannot start or loses the coordinator. What its unfinished attempts wrote is removed.
-pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) -> Result<Ending, WorkerError> {
+/// When the worker cannot start, loses the coordinator or is told to stop. What its unfinished attempts wrote is removed.
+pub async fn run<W: World>(
+    world: W,
+    config: WorkerConfig,
+    app: &dyn AppSource,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<Ending, WorkerError> {
     let client = Client::new(world.clone(), config.coordinator.clone(), config.retry_for);
-    let registration = match register(&world, &client, &config, app).await? {
+    let mut stop = pin!(stop.fuse());
+    let registered = select_biased! {
+        // One that is registered all the same is missed by nobody: nothing has been given to it.
+        () = stop => return Err(WorkerError::Stopped),
+        registered = register(&world, &client, &config, app).fuse() => registered?,
+    };
+    let registration = match registered {
         Registered::Welcome(registration) => registration,
         Registered::TooLate { job, ending } => {
             world.mark(marks::CAME_TOO_LATE);
@@ -122,7 +138,7 @@ pub async fn run<W: World>(world: W, config: WorkerConfig, app: &dyn AppSource) 
     });
     let running = RunningAttempts::default();
     let mut attempts = FuturesUnordered::new();
-    let ending = work(&world, &bench, &running, &mut attempts, config.slots).await;
+    let ending = work(&world, &bench, &running, &mut attempts, config.slots, stop).await;
     let unfinished = running.stop_all();
     // What they still write would be left behind. An attempt deep in the app's own code is not waited for.
     let stopped = attempts.for_each(|_| ready(()));
@@ -182,13 +198,14 @@ async fn prepare<F: FileSystem>(
 /// One that runs. It ends with what its report was answered, if that is about the next one.
 type Attempt = BoxFuture<'static, Result<Option<Reply>, ClientError>>;
 
-/// Asks for attempts and runs them until the job has ended.
+/// Asks for attempts and runs them until the job has ended or `stop` comes to pass.
 async fn work<W: World>(
     world: &W,
     bench: &Arc<Bench<W>>,
     running: &RunningAttempts,
     attempts: &mut FuturesUnordered<Attempt>,
     slots: NonZeroUsize,
+    mut stop: Pin<&mut Fuse<impl Future<Output = ()>>>,
 ) -> Result<Ending, WorkerError> {
     let (signal_sender, mut signals) = mpsc::unbounded();
     let registration = bench.registration.clone();
@@ -204,6 +221,7 @@ async fn work<W: World>(
             asking.set(ask_task(&bench.client, worker, question).fuse());
         }
         let answer = select_biased! {
+            () = stop => return Err(WorkerError::Stopped),
             signal = signals.select_next_some() => match signal {
                 Signal::Ended(ending) => return Ok(ending),
                 Signal::Lost(error) => return Err(error.into()),

@@ -1,10 +1,11 @@
-//! What signals do to a job: who presses Ctrl-C, hangs up or asks this process to end means all of it, workers and temporary files
-//! included.
+//! What signals do to a job: who presses Ctrl-C, hangs up or asks a process with a job to end means all of it, workers and temporary files
+//! included. A worker that was started by hand leaves the job to others.
 
-use std::fs;
-use std::io;
+use std::future::Future;
+use std::{fs, io, process};
 
-use futures::channel::mpsc::UnboundedSender;
+use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedSender};
 use mr_core::coordinator::Order;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +22,32 @@ pub(super) fn abort_on_signals(
     orders: &UnboundedSender<Order>,
     note: impl Fn() + Clone + Send + 'static,
 ) -> Result<(), Failure> {
+    let orders = orders.clone();
+    at_each_signal(move || {
+        note();
+        // A coordinator that has already finished needs no order.
+        let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
+    })
+}
+
+/// Comes to pass at the first signal to end. The second ends this process at once: whoever sends it does not want to wait.
+pub(super) fn told_to_end() -> Result<impl Future<Output = ()> + Send, Failure> {
+    let (sender, mut signals) = mpsc::unbounded();
+    at_each_signal(move || {
+        // Who listens no more has ended already.
+        let _ = sender.unbounded_send(());
+    })?;
+    Ok(async move {
+        signals.next().await;
+        tokio::spawn(async move {
+            signals.next().await;
+            process::exit(Failure::Interrupted.code().into());
+        });
+    })
+}
+
+/// Calls `obey` at each of those signals to end that this process does not ignore.
+fn at_each_signal(obey: impl Fn() + Clone + Send + 'static) -> Result<(), Failure> {
     // Lossily: the status begins with the name of the program's file, in whatever bytes it has. Where it cannot be read, every signal counts.
     let status = fs::read("/proc/self/status").unwrap_or_default();
     let status = String::from_utf8_lossy(&status);
@@ -29,13 +56,12 @@ pub(super) fn abort_on_signals(
         if kind != SignalKind::terminate() && is_ignored(kind, &status) {
             continue;
         }
-        let (orders, note) = (orders.clone(), note.clone());
+        let obey = obey.clone();
         let mut signal = signal(kind).map_err(|error| cannot_listen(&error))?;
         tokio::spawn(async move {
-            signal.recv().await;
-            note();
-            // A coordinator that has already finished needs no order.
-            let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
+            while signal.recv().await.is_some() {
+                obey();
+            }
         });
     }
     Ok(())

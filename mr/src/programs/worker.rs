@@ -1,5 +1,6 @@
 //! `mrworker`: runs tasks for a coordinator until the job is done.
 
+use std::future::pending;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -7,10 +8,12 @@ use std::{env, fs};
 
 use camino::Utf8PathBuf;
 use clap::Parser;
+use futures::FutureExt;
 use mr_core::protocol::Ending;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
 use world::Address;
 
+use super::signals::told_to_end;
 use super::{default_socket, lock, worker_name};
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, WorkerOptions, find_app, start_log};
 use crate::real::RealWorld;
@@ -19,7 +22,8 @@ use crate::real::address::RealAddress;
 /// Runs map and reduce tasks for a coordinator until the job is done.
 ///
 /// Names of input files are relative to the directory this is started in. Outputs and intermediate files are written there
-/// too, unless --out and --dir say otherwise.
+/// too, unless --out and --dir say otherwise. Ctrl-C, SIGTERM or SIGHUP makes it leave: others get its tasks at once, and
+/// nothing half-written stays; the second one ends it on the spot.
 #[derive(Debug, Parser)]
 #[command(name = "mrworker", version, styles = STYLES, after_help = EXIT_CODES)]
 pub struct WorkerArguments {
@@ -56,7 +60,7 @@ pub struct WorkerArguments {
 ///
 /// # Errors
 ///
-/// When the job fails, or this worker cannot start or loses its coordinator.
+/// When the job fails, or this worker cannot start, loses its coordinator or is told to stop.
 pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
     if arguments.of_a_run {
@@ -74,10 +78,13 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
         retry_for: arguments.retry_for,
         name: worker_name(std::process::id()),
     };
-    match worker::run(RealWorld::new(), config, &*app).await {
+    // A worker of a run dies of a signal: that reaches the run as well, which looks after everything.
+    let stop = if arguments.of_a_run { pending().boxed() } else { told_to_end()?.boxed() };
+    match worker::run(RealWorld::new(), config, &*app, stop).await {
         Ok(Ending::Succeeded) => Ok(()),
         Ok(Ending::Failed { .. }) if arguments.of_a_run => Err(Failure::JobSilently),
         Ok(Ending::Failed { reason }) => Err(Failure::Job(reason)),
+        Err(WorkerError::Stopped) => Err(Failure::Interrupted),
         Err(error @ (WorkerError::Refused(_) | WorkerError::App(_))) => Err(Failure::Usage(error.to_string())),
         Err(error) => Err(Failure::Environment(error.to_string())),
     }

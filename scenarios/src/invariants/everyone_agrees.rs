@@ -13,7 +13,7 @@ use mr_core::protocol::Ending;
 use sim::{DiskView, Event, Node};
 
 use super::{Invariant, Verdict, decided};
-use crate::notes::{CoordinatorLeft, WorkerLeft};
+use crate::notes::{CoordinatorLeft, ToldToStop, WorkerLeft};
 use crate::schedule::Schedule;
 
 /// How the job ended, and who was there.
@@ -68,6 +68,9 @@ impl Invariant for EveryoneAgrees {
         match event {
             Event::FaultStruck { .. } => self.peaceful = false,
             Event::Note { node: Some(node), note } => {
+                if note.get::<ToldToStop>().is_some() {
+                    self.present.remove(node.name());
+                }
                 if let Some(WorkerLeft(result)) = note.get() {
                     return self.worker_left(node, result);
                 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use mr_core::coordinator;
 use mr_core::ids::{AttemptId, TaskId, WorkerId};
-use sim::{Event, Fault};
+use sim::Event;
 use world::Timestamp;
 
 use super::left_to_others::trouble;
-use crate::rehearsal::COORDINATOR;
+use super::struck::Struck;
 use crate::schedule::Schedule;
 
 /// An attempt that runs, as far as the coordinator knows.
@@ -25,7 +25,7 @@ pub(super) struct Running {
 
 /// Who runs what, and who waits; by the coordinator's clock.
 pub(super) struct IdleWorkers {
-    faults: Vec<Fault>,
+    struck: Struck,
     running: BTreeMap<AttemptId, Running>,
     free_since: BTreeMap<WorkerId, Timestamp>,
     timeout: Duration,
@@ -36,14 +36,12 @@ pub(super) struct IdleWorkers {
     present: BTreeSet<WorkerId>,
     /// Workers of whom nothing is promised any more.
     excused: BTreeSet<WorkerId>,
-    struck: BTreeSet<String>,
-    everybody_struck: bool,
 }
 
 impl IdleWorkers {
     pub(super) fn new(schedule: &Schedule) -> Self {
         Self {
-            faults: schedule.faults.clone(),
+            struck: Struck::new(schedule),
             running: BTreeMap::new(),
             free_since: BTreeMap::new(),
             timeout: schedule.cluster.task_timeout,
@@ -51,8 +49,6 @@ impl IdleWorkers {
             node_of: BTreeMap::new(),
             present: BTreeSet::new(),
             excused: BTreeSet::new(),
-            struck: BTreeSet::new(),
-            everybody_struck: false,
         }
     }
 
@@ -63,14 +59,7 @@ impl IdleWorkers {
 
     /// A fault strikes, if that is what `event` is.
     pub(super) fn see(&mut self, event: &Event) {
-        let Event::FaultStruck { fault, .. } = event else { return };
-        let Some(fault) = self.faults.get(*fault) else { return };
-        let mut nodes = fault.what.nodes().peekable();
-        self.everybody_struck |= nodes.peek().is_none();
-        for node in nodes {
-            self.everybody_struck |= node == COORDINATOR;
-            self.struck.insert(node.to_owned());
-        }
+        self.struck.see(event);
     }
 
     /// The coordinator decided something.
@@ -137,8 +126,8 @@ impl IdleWorkers {
 
     /// Since when `worker` has waited; not at all, if nothing is promised of it.
     pub(super) fn waits_since(&self, worker: WorkerId) -> Option<Timestamp> {
-        let struck = self.node_of.get(&worker).is_none_or(|node| self.struck.contains(node));
-        let promised = !self.everybody_struck && !struck && !self.excused.contains(&worker);
+        let struck = self.node_of.get(&worker).is_none_or(|node| self.struck.has(node));
+        let promised = !struck && !self.excused.contains(&worker);
         self.free_since.get(&worker).copied().filter(|_| promised)
     }
 

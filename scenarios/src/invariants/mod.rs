@@ -12,6 +12,7 @@ mod fails_honestly;
 mod finishes;
 mod gives_up_cleanly;
 mod idle_workers;
+mod leaves_when_told;
 mod left_to_others;
 mod maps_before_reduces;
 mod not_reissued_in_time;
@@ -22,6 +23,7 @@ mod prompt;
 mod quiet_after_end;
 mod registered_once;
 mod slots_respected;
+mod struck;
 #[cfg(test)]
 mod testing;
 mod words;
@@ -46,6 +48,7 @@ use self::everyone_agrees::EveryoneAgrees;
 use self::fails_honestly::FailsHonestly;
 pub(crate) use self::finishes::{Bounds, nobody_is_left};
 use self::gives_up_cleanly::GivesUpCleanly;
+use self::leaves_when_told::LeavesWhenTold;
 use self::left_to_others::LeftToOthers;
 use self::maps_before_reduces::MapsBeforeReduces;
 use self::not_reissued_in_time::NotReissuedInTime;
@@ -174,6 +177,7 @@ impl Promises {
             Box::new(QuietAfterEnd::default()),
             Box::new(EveryoneAgrees::new(schedule)),
             Box::new(GivesUpCleanly::default()),
+            Box::new(LeavesWhenTold::new(schedule)),
             Box::new(NothingLeft::default()),
         ];
         let mut watchers = [const { Vec::new() }; Operation::COUNT];

@@ -16,7 +16,7 @@ use crate::schedule::{AppChoice, Bytes, ClusterShape, LimitsShape, Models, Sched
 
 /// Two workers of one slot, two inputs of one map each, two partitions, a timeout of one second, no faults.
 pub(super) fn schedule() -> Schedule {
-    let worker = WorkerShape { slots: 1, start_after: Duration::ZERO };
+    let worker = WorkerShape::steady(1);
     Schedule {
         seed: 0,
         cluster: ClusterShape {

@@ -1,7 +1,7 @@
 //! The promises in words, a sentence each, for the report of a failure. What exactly is promised stands at the top of each file.
 
 /// Every promise, with its sentence. The last three have no file here: they are judged when a run has ended, or been repeated.
-const SENTENCES: [(&str, &str); 24] = [
+const SENTENCES: [(&str, &str); 25] = [
     ("outputs", "an output that anybody can see has the bytes of the sequential run, and stays"),
     ("commits_are_real", "what is committed lies complete and durable under its name"),
     ("done_once", "only one attempt of a task counts"),
@@ -20,6 +20,7 @@ const SENTENCES: [(&str, &str); 24] = [
     ("quiet_after_end", "nothing is done after the job is done"),
     ("everyone_agrees", "everybody who leaves in peace says the same of how the job ended"),
     ("gives_up_cleanly", "a worker that gives up leaves nothing half-done behind"),
+    ("leaves_when_told", "a worker that is told to stop leaves soon, and its tasks go to others at once"),
     ("nothing_left", "nothing but the outputs is left of a job that has ended"),
     ("finishes", "once the last fault has healed the job ends in time, and everybody exits"),
     ("agreement", "all runs of one workload have the same outputs"),
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     /// Files here that are no promise.
-    const OTHERS: [&str; 4] = ["idle_workers", "mod", "testing", "words"];
+    const OTHERS: [&str; 5] = ["idle_workers", "mod", "struck", "testing", "words"];
     /// Promises that are no file here.
     const OF_THE_CAMPAIGN: [&str; 3] = ["determinism", "harness", "no_panic"];
 

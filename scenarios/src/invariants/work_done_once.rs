@@ -1,8 +1,8 @@
 //! In a run in which nothing goes wrong each map and each reduce runs exactly once, and nobody waits for a timeout. (MapReduce paper,
 //! section 3.3: work is done again because of failures, not otherwise.)
 //!
-//! A backup is no second time: `backup_tasks` says who may have one. Something goes wrong when a fault strikes or an attempt fails. The promise is made for worlds in which the longest stretch without a
-//! sign of progress is clearly shorter than the task timeout: where computing the largest input at a stretch, or the slowest messages,
+//! A backup is no second time: `backup_tasks` says who may have one. Something goes wrong when a fault strikes, an attempt fails or a
+//! worker is told to stop. The promise is made for worlds in which the longest stretch without a sign of progress is clearly shorter than the task timeout: where computing the largest input at a stretch, or the slowest messages,
 //! may take longer than a third of it, nothing is promised.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use mr_core::ids::TaskId;
 use sim::{DiskView, Event};
 
 use super::{Invariant, Verdict, decided};
+use crate::notes::ToldToStop;
 use crate::schedule::Schedule;
 
 /// How often each task was given out.
@@ -58,7 +59,8 @@ impl Invariant for WorkDoneOnce {
         if !self.promised {
             return Ok(());
         }
-        if let Event::FaultStruck { .. } = event {
+        let told_to_stop = matches!(event, Event::Note { note, .. } if note.get::<ToldToStop>().is_some());
+        if told_to_stop || matches!(event, Event::FaultStruck { .. }) {
             self.promised = false;
             return Ok(());
         }

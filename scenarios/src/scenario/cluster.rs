@@ -26,7 +26,9 @@ pub(super) struct ClusterRanges {
     /// Whether stragglers get backups: the chance of it.
     backup_tasks: Odds,
     /// Workers that come later.
-    pub(super) late: Option<Spanned<Late>>,
+    pub(super) late: Option<Spanned<Others>>,
+    /// Workers that are told to stop.
+    pub(super) stopped: Option<Spanned<Others>>,
 }
 
 impl Default for ClusterRanges {
@@ -39,14 +41,15 @@ impl Default for ClusterRanges {
             max_failures: Between::exactly(Count(1000)),
             backup_tasks: Odds(0.5),
             late: None,
+            stopped: None,
         }
     }
 }
 
-/// Workers that come later.
+/// Workers beside those that are there from start to end, and when that happens which sets them apart.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Late {
+pub(super) struct Others {
     workers: Between<Count>,
     after: Between<Duration>,
 }
@@ -54,7 +57,8 @@ pub(super) struct Late {
 impl ClusterRanges {
     /// What a plan could not have of what is drawn from it: where in the file, and what.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let late = self.late.as_ref().map(|late| (late.span(), check::workers(self.most_workers())));
+        let others = [&self.late, &self.stopped].into_iter().flatten();
+        let others = others.map(|others| (others.span(), check::workers(self.most_workers())));
         first_problem(
             [
                 (self.workers.span(), self.workers.get_ref().check(|workers| check::workers(workers.0 as usize))),
@@ -62,25 +66,33 @@ impl ClusterRanges {
                 (self.task_timeout.span(), self.task_timeout.get_ref().check(check::task_timeout)),
             ]
             .into_iter()
-            .chain(late),
+            .chain(others),
         )
     }
 
     /// How many workers there are in the largest cluster.
     pub(super) fn most_workers(&self) -> usize {
-        let late = self.late.as_ref().map_or(0, |late| late.get_ref().workers.high.0);
-        self.workers.get_ref().high.0 as usize + late as usize
+        let others = [&self.late, &self.stopped].into_iter().flatten();
+        let others: usize = others.map(|others| others.get_ref().workers.high.0 as usize).sum();
+        self.workers.get_ref().high.0 as usize + others
     }
 
     pub(super) fn draw(&self, stream: &mut Stream) -> ClusterShape {
         let mut workers = Vec::new();
         let slots = self.slots.get_ref();
         for _ in 0..self.workers.get_ref().draw(stream).0 {
-            workers.push(WorkerShape { slots: slots.draw(stream).0, start_after: Duration::ZERO });
+            workers.push(WorkerShape::steady(slots.draw(stream).0));
         }
         if let Some(late) = self.late.as_ref().map(Spanned::get_ref) {
             for _ in 0..late.workers.draw(stream).0 {
-                workers.push(WorkerShape { slots: slots.draw(stream).0, start_after: late.after.draw(stream) });
+                let steady = WorkerShape::steady(slots.draw(stream).0);
+                workers.push(WorkerShape { start_after: late.after.draw(stream), ..steady });
+            }
+        }
+        if let Some(stopped) = self.stopped.as_ref().map(Spanned::get_ref) {
+            for _ in 0..stopped.workers.draw(stream).0 {
+                let steady = WorkerShape::steady(slots.draw(stream).0);
+                workers.push(WorkerShape { stop_after: Some(stopped.after.draw(stream)), ..steady });
             }
         }
         ClusterShape {

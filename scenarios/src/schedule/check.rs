@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sim::{Fault, FaultKind, Trigger};
 
-use super::{ClusterShape, Models, Workload};
+use super::{ClusterShape, Models, WorkerShape, Workload};
 use crate::file::did_you_mean;
 use crate::rehearsal::COORDINATOR;
 
@@ -66,7 +66,15 @@ impl ClusterShape {
     /// Whether there is somebody to work.
     pub(crate) fn check(&self) -> Sense {
         workers(self.workers.len())?;
-        self.workers.iter().try_for_each(|worker| slots(worker.slots).and(time(worker.start_after)))?;
+        self.workers.iter().try_for_each(|worker| {
+            slots(worker.slots)?;
+            time(worker.start_after)?;
+            time(worker.stop_after.unwrap_or_default())
+        })?;
+        let stays = |worker: &WorkerShape| worker.stop_after.is_none();
+        ensure(self.workers.iter().any(stays), || {
+            "one worker has no `stop_after`: somebody has to finish the job".into()
+        })?;
         task_timeout(self.task_timeout)?;
         ensure(self.max_failures > 0, || "max_failures is at least 1".into())
     }

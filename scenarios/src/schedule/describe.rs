@@ -25,6 +25,9 @@ impl ClusterShape {
             if !worker.start_after.is_zero() {
                 let _ = write!(workers, ", from {}", humantime::format_duration(worker.start_after));
             }
+            if let Some(after) = worker.stop_after {
+                let _ = write!(workers, ", told to stop after {}", humantime::format_duration(after));
+            }
             workers.push_str("), ");
         }
         let backups = if self.backup_tasks { ", backup tasks" } else { "" };

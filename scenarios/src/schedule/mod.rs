@@ -81,6 +81,17 @@ pub struct WorkerShape {
     /// How long after the start of the run it comes.
     #[serde(default, with = "duration_text")]
     pub start_after: Duration,
+    /// How long after a start it is told to stop; never, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "duration_text::optional")]
+    pub stop_after: Option<Duration>,
+}
+
+impl WorkerShape {
+    /// One with so many slots that is there from the start and stays to the end.
+    #[must_use]
+    pub fn steady(slots: u32) -> Self {
+        Self { slots, start_after: Duration::ZERO, stop_after: None }
+    }
 }
 
 /// How fast the world is when nothing goes wrong.

@@ -81,7 +81,7 @@ fn names_in(fault: &mut Fault) -> Vec<&mut String> {
     names
 }
 
-/// One slot, all from the start, no backups, a timeout of a second.
+/// One slot, all from the start to the end, no backups, a timeout of a second.
 pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
     let mut plainer = Vec::new();
     for index in 0..schedule.cluster.workers.len() {
@@ -95,6 +95,11 @@ pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
             let mut from_the_start = schedule.clone();
             from_the_start.cluster.workers[index].start_after = Duration::ZERO;
             plainer.push(from_the_start);
+        }
+        if worker.stop_after.is_some() {
+            let mut to_the_end = schedule.clone();
+            to_the_end.cluster.workers[index].stop_after = None;
+            plainer.push(to_the_end);
         }
     }
     if schedule.cluster.backup_tasks {

@@ -10,7 +10,7 @@ use sim::{Event, FileEvent, LogLine, Loss, Message, Operation, Part};
 use super::messages::{ended, said};
 use super::moment::{Kind, Lane, Moment, short};
 use crate::evidence::map_of;
-use crate::notes::{CoordinatorLeft, Counted, Happened, WorkerLeft, WorkerStarts};
+use crate::notes::{CoordinatorLeft, Counted, Happened, ToldToStop, WorkerLeft, WorkerStarts};
 use crate::schedule::Schedule;
 
 /// Tells events one after the other.
@@ -201,6 +201,9 @@ fn said_by_program(note: &sim::Noted) -> String {
     }
     if note.get::<WorkerStarts>().is_some() {
         return "a worker begins".into();
+    }
+    if note.get::<ToldToStop>().is_some() {
+        return "the worker is told to stop".into();
     }
     match note.get() {
         Some(WorkerLeft(Ok(ending))) => format!("the worker is done: {}", ended(ending)),

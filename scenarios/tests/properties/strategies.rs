@@ -23,11 +23,17 @@ pub(crate) fn schedules() -> impl Strategy<Value = Schedule> {
     })
 }
 
-/// One to four workers, some of which come late.
+/// One to four workers, some of which come late, and some but the first are told to stop.
 pub(crate) fn clusters() -> impl Strategy<Value = ClusterShape> {
     let start_after = prop_oneof![3 => Just(Duration::ZERO), 1 => millis(0..5000)];
-    let worker = (1_u32..=2, start_after).prop_map(|(slots, start_after)| WorkerShape { slots, start_after });
-    (vec(worker, 1..=4), millis(500..5000), any::<bool>()).prop_map(|(workers, task_timeout, backup_tasks)| {
+    let stop_after = option::weighted(0.2, millis(0..3000));
+    let worker = (1_u32..=2, start_after, stop_after).prop_map(|(slots, start_after, stop_after)| WorkerShape {
+        slots,
+        start_after,
+        stop_after,
+    });
+    (vec(worker, 1..=4), millis(500..5000), any::<bool>()).prop_map(|(mut workers, task_timeout, backup_tasks)| {
+        workers[0].stop_after = None;
         ClusterShape {
             workers,
             task_timeout,

@@ -1,5 +1,6 @@
 //! The job, and how it is set up in either world.
 
+use std::future::pending;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ async fn coordinate<W: World>(world: W, job: Job) {
 
 async fn work<W: World>(world: W, name: String) {
     let app = mr_apps::builtin("wc").expect("it is there");
-    worker::run(world, config(&name), app).await.expect("nothing goes wrong");
+    worker::run(world, config(&name), app, pending()).await.expect("nothing goes wrong");
 }
 
 /// Runs it in the simulated world.
