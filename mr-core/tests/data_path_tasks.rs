@@ -3,6 +3,7 @@
 mod support;
 
 use std::convert::Infallible;
+use std::io::BufRead;
 
 use futures::executor::block_on;
 use mr_core::app::InputKind;
@@ -129,6 +130,23 @@ fn a_full_buffer_is_spilled_and_a_roomy_one_is_not() {
     };
     assert_eq!(by_line(Limits::default()), 0);
     assert!(by_line(Limits { map_buffer: 1000, ..Limits::default() }) > 3);
+}
+
+#[test]
+fn keys_that_do_not_come_again_are_not_kept_until_the_buffer_is_full() {
+    let sorted = |line: fn(usize) -> usize| {
+        let setting = Setting { reduces: Reduces::new(1), ..Setting::new(SortedLines) };
+        let lines: String = (0..400_000).map(|place| format!("{:09}\n", line(place) * 7919 % 1_000_003)).collect();
+        setting.world.files().put("f", lines.as_bytes());
+        let spills = setting.map(0, &[whole("f")]).unwrap().spills;
+        let output = setting.reduce(Partition(0), 1).unwrap().0;
+        let mut expected: Vec<_> = lines.lines().collect();
+        expected.sort_unstable();
+        assert!(output.lines().map(Result::unwrap).eq(expected), "all lines, in order");
+        spills
+    };
+    assert!(sorted(|place| place) > 1);
+    assert_eq!(sorted(|place| place / 2), 0, "every other one is that of the one before");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct MapBuffer {
     groups: Vec<KeyGroup>,
     runs: Vec<LinkedRun>,
     bytes: Vec<u8>,
+    /// How many there are.
+    records: usize,
 }
 
 /// A key and its values.
@@ -89,6 +91,7 @@ impl MapBuffer {
             groups: Vec::new(),
             runs: Vec::new(),
             bytes: Vec::new(),
+            records: 0,
         }
     }
 
@@ -140,6 +143,13 @@ impl MapBuffer {
         self.bytes.len() + self.groups.len() * key + self.runs.len() * size_of::<LinkedRun>()
     }
 
+    /// Whether hardly any record brought a key that was there: then nothing is saved by waiting for more of the same keys. (Of keys
+    /// that are equally frequent, and so many that an eighth of them is here, one record in sixteen brings none that is new.)
+    #[must_use]
+    pub fn groups_little(&self) -> bool {
+        self.records - self.groups.len() < self.records / 16
+    }
+
     /// About how many bytes of memory are allocated, in use or not.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -155,6 +165,7 @@ impl MapBuffer {
         self.groups.clear();
         self.runs.clear();
         self.bytes.clear();
+        self.records = 0;
     }
 
     /// All groups by partition and, within one, by key.
@@ -197,6 +208,7 @@ impl MapBuffer {
     }
 
     fn push_key(&mut self, hash: u32, key: &[u8], value: &[u8], partition: Partition) {
+        self.records += 1;
         let place = index(self.groups.len());
         let key = Field::push(&mut self.bytes, key);
         let last = Run { value: Field::push(&mut self.bytes, value), count: 1 };
@@ -208,6 +220,7 @@ impl MapBuffer {
 
     #[inline]
     fn push_value(&mut self, group: usize, value: &[u8]) {
+        self.records += 1;
         let last = &mut self.groups[group].last;
         if last.value.is(&self.bytes, value, key_prefix(value)) {
             last.count += 1;

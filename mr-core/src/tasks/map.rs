@@ -38,6 +38,10 @@ pub async fn execute<W: World>(
     Ok(Counters { map_output_bytes: bytes, ..task.counters })
 }
 
+/// How much a buffer may hold of records that hardly share keys. Each of them is looked at here and there in it, when it is added, sorted and
+/// written: in what the caches of a processor hold that is cheaper, even though what was spilled has to be merged.
+const CACHED: usize = 8 << 20;
+
 struct MapTask<'a, W: World> {
     ctx: &'a TaskContext<W>,
     buffer: &'a mut MapBuffer,
@@ -55,7 +59,7 @@ impl<W: World> MapTask<'_, W> {
             let before = self.counters.map_output_records;
             for piece in reader.pieces() {
                 self.map(&split.path, piece)?;
-                if self.buffer.memory() >= self.ctx.limits.map_buffer {
+                if self.is_full() {
                     self.spill().await?;
                     self.counters.spills += 1;
                 }
@@ -64,6 +68,11 @@ impl<W: World> MapTask<'_, W> {
             self.ctx.checkpoint(Work { bytes: bytes as u64, records }).await?;
         }
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let memory = self.buffer.memory();
+        memory >= self.ctx.limits.map_buffer || memory >= CACHED && self.buffer.groups_little()
     }
 
     fn map(&mut self, path: &str, piece: Piece<'_>) -> Result<(), TaskError> {

@@ -69,7 +69,7 @@ pub struct WorkerOptions {
     #[arg(long, value_name = "N", default_value = "1")]
     pub slots: NonZeroUsize,
 
-    /// Memory for emitted records, per map task; more are spilled to disk
+    /// Memory for emitted records, per map task; more are spilled to disk, and records whose keys hardly come again sooner
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = byte_count)]
     pub memory: u64,
 
