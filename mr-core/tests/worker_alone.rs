@@ -26,6 +26,9 @@ fn a_worker_that_finds_no_coordinator_gives_up_after_the_stated_time() {
     assert_eq!(world.clock().now().since_origin().as_secs(), 10);
 }
 
+/// What attempt 1 of reduce 0 would have as its output.
+const STAGED: &str = "./mr-job-0000000000000009/reduce-0-1.tmp";
+
 /// A worker that has just been registered at `listener`.
 async fn registered_worker(
     world: &MemoryWorld,
@@ -143,7 +146,6 @@ fn a_worker_asks_on_its_own_once_and_then_along_with_each_report() {
 
 #[test]
 fn a_worker_that_is_told_to_stop_removes_what_is_half_done_and_says_goodbye() {
-    const STAGED: &str = "./mr-job-0000000000000009/reduce-0-1.tmp";
     let world = MemoryWorld::new();
     world.files().put("in", b"a b");
     let main = world.clone();
@@ -179,6 +181,41 @@ fn a_worker_that_is_told_to_stop_removes_what_is_half_done_and_says_goodbye() {
     assert_eq!(world.files().get(STAGED), None);
     assert!(world.files().get("./mr-job-0000000000000009/map-0-1").is_some(), "it counts");
     assert!(world.clock().now().since_origin() < Duration::from_secs(1));
+}
+
+#[test]
+fn an_attempt_that_a_heartbeat_tells_is_obsolete_ends_and_leaves_nothing() {
+    let world = MemoryWorld::new();
+    world.files().put("in", b"a b");
+    let main = world.clone();
+    let asked_again = world.run(async move {
+        let mut listener = main.network().listen(&address()).await.unwrap();
+        let _worker = registered_worker(&main, &mut listener).await;
+        let mut coordinator = Careless::new();
+        let mut is_obsolete = false;
+        for _ in 0..100_000 {
+            let (request, responder) = listener.accept().await;
+            let request = protocol::decode(&request).unwrap();
+            let reply = match &request {
+                // It may not commit, and is not told why: a question costs a moment here.
+                Request::AskCommit { .. } => {
+                    assert!(main.files().get(STAGED).is_some());
+                    main.clock().sleep(Duration::from_millis(10)).await;
+                    Reply::Wait
+                }
+                Request::Heartbeat { running, .. } if !running.is_empty() => {
+                    is_obsolete = true;
+                    Reply::Heard { obsolete: vec![reduce_of(WorkerId(1))], ended: None }
+                }
+                Request::AskTask { question, .. } if is_obsolete => return Some(*question),
+                request => coordinator.answer(request),
+            };
+            responder.respond(Answer::Reply(protocol::encode(&reply)));
+        }
+        None
+    });
+    assert!(asked_again.is_some(), "its slot is free for something else");
+    assert_eq!(world.files().get(STAGED), None);
 }
 
 #[test]
