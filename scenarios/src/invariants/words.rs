@@ -4,7 +4,7 @@
 const SENTENCES: [(&str, &str); 25] = [
     ("outputs", "an output that anybody can see has the bytes of the sequential run, and stays"),
     ("commits_are_real", "what is committed lies complete and durable under its name"),
-    ("done_once", "only one attempt of a task counts"),
+    ("done_once", "only one attempt of a task counts, and only its output can be given up"),
     ("maps_before_reduces", "no reduce starts before every map is committed"),
     ("not_reissued_in_time", "a task is not given out again while an attempt of it is in time"),
     ("left_to_others", "what a worker has had trouble with is left to others for a while, if there are any"),
