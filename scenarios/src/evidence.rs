@@ -9,6 +9,7 @@ use std::time::Duration;
 use mr_core::ids::{JobId, MapAttempt, TaskId};
 use sim::{DiskView, Event, Finished, Observer, Operation};
 
+use crate::places::in_job;
 use crate::story::attempt_of;
 
 /// The complete output of a map attempt.
@@ -68,7 +69,7 @@ impl<O: Observer> Observer for Keeper<'_, O> {
 }
 
 fn job_of(path: &str) -> Option<JobId> {
-    let (job, _) = path.strip_prefix("mr-job-")?.split_once('/')?;
+    let (job, _) = in_job(path)?;
     job.parse().ok()
 }
 

@@ -14,6 +14,7 @@ pub mod mrsim;
 mod notes;
 mod oracle;
 pub mod paper;
+mod places;
 mod plan_file;
 mod rehearsal;
 mod scenario;

@@ -19,6 +19,7 @@ use crate::evidence::{Evidence, Keeper};
 use crate::invariants::{Bounds, Broken, Promises};
 use crate::notes::{CoordinatorLeft, NoteTaker, ToldToStop, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
+use crate::places;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
 /// Longer than any plan keeps the coordinator from its workers, and than their clocks leap: in a rehearsal nobody gives up who has not
@@ -99,6 +100,7 @@ fn set_up(cluster: &Cluster, schedule: &Schedule) {
     for (name, bytes) in schedule.workload.input_names().zip(&schedule.workload.inputs) {
         cluster.files().write(&name, &bytes.0);
     }
+    cluster.files().write(places::KEEPER, b"");
     set_up_coordinator(cluster, schedule);
     let app = TroubledSource::new(schedule.workload.app, schedule.workload.trouble.clone());
     for (index, &shape) in schedule.cluster.workers.iter().enumerate() {
@@ -125,8 +127,8 @@ fn set_up_worker(cluster: &Cluster, schedule: &Schedule, index: usize, shape: Wo
     let config = WorkerConfig {
         coordinator: Address::new(COORDINATOR),
         slots,
-        dir: ".".into(),
-        out: ".".into(),
+        dir: places::intermediate(&schedule.cluster).into(),
+        out: places::OUTPUTS.into(),
         limits: schedule.workload.limits.limits(),
         retry_for: RETRY_FOR,
         name: name.clone(),

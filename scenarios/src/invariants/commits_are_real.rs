@@ -12,17 +12,26 @@ use mr_core::ids::{AttemptId, TaskId};
 use sim::{DiskView, Event};
 
 use super::{Invariant, Verdict, decided};
+use crate::places::APART;
+use crate::schedule::Schedule;
 
-/// Where the files of the one job of a rehearsal lie.
-const JOB_DIRECTORY: &str = "mr-job-0000000000000001";
+/// Knows where complete intermediate files lie.
+pub(super) struct CommitsAreReal {
+    intermediate: String,
+}
 
-/// Needs no memory.
-pub(super) struct CommitsAreReal;
+impl CommitsAreReal {
+    pub(super) fn new(schedule: &Schedule) -> Self {
+        const JOB_DIRECTORY: &str = "mr-job-0000000000000001";
+        let apart = if schedule.cluster.apart { format!("{APART}/") } else { String::new() };
+        Self { intermediate: format!("{apart}{JOB_DIRECTORY}") }
+    }
 
-fn output_of(attempt: AttemptId) -> String {
-    match attempt.task {
-        TaskId::Map(map) => format!("{JOB_DIRECTORY}/map-{}-{}", map.0, attempt.attempt.0),
-        TaskId::Reduce(partition) => format!("mr-out-{partition}"),
+    fn output_of(&self, attempt: AttemptId) -> String {
+        match attempt.task {
+            TaskId::Map(map) => format!("{}/map-{}-{}", self.intermediate, map.0, attempt.attempt.0),
+            TaskId::Reduce(partition) => format!("mr-out-{partition}"),
+        }
     }
 }
 
@@ -33,7 +42,7 @@ impl Invariant for CommitsAreReal {
 
     fn check(&mut self, _at: Duration, event: &Event, disk: &DiskView<'_>) -> Verdict {
         let Some(coordinator::Event::AttemptCommitted { attempt, worker, .. }) = decided(event) else { return Ok(()) };
-        let path = output_of(*attempt);
+        let path = self.output_of(*attempt);
         if !disk.exists(&path) {
             return Err(format!("{attempt} of worker {} was committed, but there is no {path}", worker.0));
         }
@@ -52,21 +61,24 @@ mod tests {
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{committed, map, reduce, watch};
+    use crate::invariants::testing::{committed, map, reduce, schedule, watch};
 
     #[test]
     fn what_is_there_and_synced_may_be_committed() {
         let mut disk = StillDisk::default();
         disk.put("mr-job-0000000000000001/map-0-2", b"run");
         disk.put("mr-out-1", b"");
-        assert_eq!(watch(&mut CommitsAreReal, &disk, [committed(map(0, 2)), committed(reduce(1, 1))]), Ok(()));
+        assert_eq!(
+            watch(&mut CommitsAreReal::new(&schedule()), &disk, [committed(map(0, 2)), committed(reduce(1, 1))]),
+            Ok(())
+        );
     }
 
     #[test]
     fn a_commit_without_its_file_is_a_broken_promise() {
         let mut disk = StillDisk::default();
         disk.put("mr-job-0000000000000001/map-0-1.tmp", b"run");
-        let broken = watch(&mut CommitsAreReal, &disk, [committed(map(0, 1))]).unwrap_err();
+        let broken = watch(&mut CommitsAreReal::new(&schedule()), &disk, [committed(map(0, 1))]).unwrap_err();
         assert!(broken.contains("there is no mr-job-0000000000000001/map-0-1"), "{broken}");
     }
 
@@ -74,7 +86,7 @@ mod tests {
     fn a_commit_that_a_power_loss_could_undo_is_a_broken_promise() {
         let mut disk = StillDisk::default();
         disk.put_unsynced("mr-out-0", b"a 1\n");
-        let broken = watch(&mut CommitsAreReal, &disk, [committed(reduce(0, 1))]).unwrap_err();
+        let broken = watch(&mut CommitsAreReal::new(&schedule()), &disk, [committed(reduce(0, 1))]).unwrap_err();
         assert!(broken.contains("a power loss could still take mr-out-0"), "{broken}");
     }
 }

@@ -2,7 +2,7 @@
 //! are told, not hidden.)
 //!
 //! The reason names a task that has failed as often as the job allows, and ends with the words of its last failure: the app's own where the
-//! app is at fault. Faults of the world may make a task fail so often, too.
+//! app is at fault. Faults of the world may make a task fail so often, too; where neither world nor app is at fault no attempt fails at all.
 //!
 //! That a job which stumbles leaves no set of outputs that looks complete is held by `outputs`: what cannot be made is never there. It is *not*
 //! promised of one that its disks have failed: an output may have got its name, and its worker may have died, or have failed to make the
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mr_core::coordinator;
-use mr_core::ids::TaskId;
+use mr_core::ids::{AttemptId, TaskId};
 use mr_core::protocol::Ending;
 use sim::{DiskView, Event};
 
@@ -26,6 +26,8 @@ pub(super) struct FailsHonestly {
     must_fail: Option<String>,
     max_failures: u32,
     failures: BTreeMap<TaskId, Failures>,
+    /// Whether the app stumbles, or a fault has struck: then attempts may fail.
+    excused: bool,
 }
 
 /// How often a task has failed, and why the last time.
@@ -42,13 +44,21 @@ impl FailsHonestly {
             must_fail: expected.must_fail().then(|| word.unwrap_or_default()),
             max_failures: schedule.cluster.max_failures,
             failures: BTreeMap::new(),
+            excused: schedule.workload.trouble.is_some(),
         }
     }
 
-    fn count(&mut self, task: TaskId, reason: &str) {
-        let failures = self.failures.entry(task).or_default();
+    fn count(&mut self, attempt: AttemptId, reason: &str) -> Verdict {
+        let failures = self.failures.entry(attempt.task).or_default();
         failures.count += 1;
         reason.clone_into(&mut failures.last);
+        if reason.is_empty() {
+            return Err(format!("{attempt} failed without a reason"));
+        }
+        if !self.excused {
+            return Err(format!("{attempt} failed although nothing had gone wrong: {reason}"));
+        }
+        Ok(())
     }
 
     fn judge(&self, ending: &Ending) -> Verdict {
@@ -79,18 +89,10 @@ impl Invariant for FailsHonestly {
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
+        self.excused |= matches!(event, Event::FaultStruck { .. });
         match decided(event) {
-            Some(coordinator::Event::AttemptFailed { attempt, reason, .. }) => {
-                self.count(attempt.task, reason);
-                match reason.is_empty() {
-                    true => Err(format!("{attempt} failed without a reason")),
-                    false => Ok(()),
-                }
-            }
-            Some(coordinator::Event::MapOutputLost { map, reason, .. }) => {
-                self.count(TaskId::Map(map.map), reason);
-                Ok(())
-            }
+            Some(coordinator::Event::AttemptFailed { attempt, reason, .. }) => self.count(*attempt, reason),
+            Some(coordinator::Event::MapOutputLost { map, reason, .. }) => self.count((*map).into(), reason),
             Some(coordinator::Event::JobEnded { ending }) => self.judge(ending),
             _ => Ok(()),
         }
@@ -103,7 +105,7 @@ mod tests {
     use sim::StillDisk;
 
     use super::*;
-    use crate::invariants::testing::{failed, job_failed, lost, map, schedule, succeeded, watch};
+    use crate::invariants::testing::{expected, failed, job_failed, lost, map, schedule, succeeded, watch};
     use crate::schedule::{Phase, Trouble};
 
     /// The invariant for a job that fails at the second failure of a task, and must if `must_fail`.
@@ -124,6 +126,20 @@ mod tests {
         let history =
             vec![failed(map(0, 1)), lost(map(0, 2)), job_failed("map 0 failed 2 times: its output is bad: rotten")];
         assert_eq!(check(true, history), Ok(()));
+    }
+
+    #[test]
+    fn an_attempt_fails_only_if_the_app_stumbles_or_a_fault_has_struck() {
+        let strikes = || Event::FaultStruck { fault: 0, kind: "disk_error" };
+        let check = |history: Vec<Event>| {
+            let mut invariant = FailsHonestly::new(&schedule(), &expected(&[]));
+            watch(&mut invariant, &StillDisk::default(), history)
+        };
+        for failure in [failed(map(0, 1)), lost(map(0, 1))] {
+            let broken = check(vec![failure.clone(), strikes()]).unwrap_err();
+            assert!(broken.starts_with("map 0, attempt 1 failed although nothing had gone wrong: "), "{broken}");
+            assert_eq!(check(vec![strikes(), failure]), Ok(()));
+        }
     }
 
     #[test]

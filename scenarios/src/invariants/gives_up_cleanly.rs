@@ -12,6 +12,7 @@ use sim::{DiskView, Event, FileEvent, Operation};
 
 use super::{Invariant, Verdict};
 use crate::notes::{WorkerLeft, WorkerStarts};
+use crate::places::in_job;
 
 /// What each worker has made since it started.
 #[derive(Default)]
@@ -44,7 +45,7 @@ impl GivesUpCleanly {
 
 /// Whether it is an attempt's own: only these names have a dot.
 fn is_temporary(path: &str) -> bool {
-    path.starts_with("mr-job-") && path.contains('.')
+    in_job(path).is_some_and(|(_, name)| name.contains('.'))
 }
 
 impl Invariant for GivesUpCleanly {

@@ -160,7 +160,7 @@ impl Promises {
         let outputs = Outputs::new(expected);
         let invariants: Vec<Box<dyn Invariant>> = vec![
             Box::new(if signed { outputs.signed() } else { outputs }),
-            Box::new(CommitsAreReal),
+            Box::new(CommitsAreReal::new(schedule)),
             Box::new(DoneOnce::default()),
             Box::new(MapsBeforeReduces::new(maps)),
             Box::new(NotReissuedInTime::new(schedule.cluster.task_timeout)),

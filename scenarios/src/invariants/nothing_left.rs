@@ -23,6 +23,7 @@ use sim::{DiskView, Event, FileEvent, Noted, Operation};
 
 use super::{Invariant, Verdict, decided};
 use crate::notes::{WorkerLeft, WorkerStarts};
+use crate::places::{APART, KEEPER};
 
 /// Who has left so far, and what may be left for it.
 #[derive(Default)]
@@ -160,10 +161,13 @@ impl Invariant for NothingLeft {
         if self.excused || !self.swept && !swept {
             return Ok(());
         }
-        let belongs = |path: &str| path.starts_with("in/") || path.starts_with("mr-out-") || self.is_orphaned(path);
-        let left = disk.files().find(|path| !belongs(path));
-        let directory = disk.list("").find(|name| name.starts_with("mr-job-") && !belongs(name));
-        match left.or(directory) {
+        let is_given = |path: &str| path.starts_with("in/") || path.starts_with("mr-out-") || path == KEEPER;
+        let belongs = |path: &str| is_given(path) || self.is_orphaned(path);
+        let file = disk.files().map(str::to_owned).find(|path| !belongs(path));
+        let beside = disk.list("").map(str::to_owned);
+        let apart = disk.list(APART).map(|name| format!("{APART}/{name}"));
+        let mut directories = beside.chain(apart).filter(|path| path.contains("mr-job-"));
+        match file.or_else(|| directories.find(|path| !belongs(path))) {
             Some(path) => Err(format!("{path} is left although the job has ended and a worker has left in peace")),
             None => Ok(()),
         }

@@ -24,6 +24,7 @@ pub(super) fn schedule() -> Schedule {
             task_timeout: Duration::from_secs(1),
             max_failures: 4,
             backup_tasks: true,
+            apart: false,
         },
         workload: Workload {
             app: AppChoice::Wc,

@@ -25,6 +25,8 @@ pub(super) struct ClusterRanges {
     max_failures: Between<Count>,
     /// Whether stragglers get backups: the chance of it.
     backup_tasks: Odds,
+    /// Whether intermediate files lie in a directory of their own: the chance of it.
+    apart: Odds,
     /// Workers that come later.
     pub(super) late: Option<Spanned<Others>>,
     /// Workers that are told to stop.
@@ -40,6 +42,7 @@ impl Default for ClusterRanges {
             // Faults make attempts fail through no fault of the app's.
             max_failures: Between::exactly(Count(1000)),
             backup_tasks: Odds(0.5),
+            apart: Odds(0.1),
             late: None,
             stopped: None,
         }
@@ -100,6 +103,7 @@ impl ClusterRanges {
             task_timeout: self.task_timeout.get_ref().draw(stream),
             max_failures: self.max_failures.draw(stream).0,
             backup_tasks: self.backup_tasks.draw(stream),
+            apart: self.apart.draw(stream),
         }
     }
 }

@@ -31,7 +31,8 @@ impl ClusterShape {
             workers.push_str("), ");
         }
         let backups = if self.backup_tasks { ", backup tasks" } else { "" };
-        format!("{workers}task timeout {}{backups}", humantime::format_duration(self.task_timeout))
+        let apart = if self.apart { ", intermediate files apart" } else { "" };
+        format!("{workers}task timeout {}{backups}{apart}", humantime::format_duration(self.task_timeout))
     }
 }
 

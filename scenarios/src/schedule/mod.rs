@@ -8,6 +8,7 @@ pub(crate) mod check;
 mod describe;
 mod workload;
 
+use std::ops::Not;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,9 @@ pub struct ClusterShape {
     /// Whether stragglers get backups.
     #[serde(default)]
     pub backup_tasks: bool,
+    /// Whether intermediate files lie in a directory of their own, called `apart`, and not beside the outputs.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub apart: bool,
 }
 
 impl ClusterShape {

@@ -81,7 +81,7 @@ fn names_in(fault: &mut Fault) -> Vec<&mut String> {
     names
 }
 
-/// One slot, all from the start to the end, no backups, a timeout of a second.
+/// One slot, all from the start to the end, no backups, all files beside the outputs, a timeout of a second.
 pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
     let mut plainer = Vec::new();
     for index in 0..schedule.cluster.workers.len() {
@@ -106,6 +106,11 @@ pub(super) fn plainer(schedule: &Schedule) -> Vec<Schedule> {
         let mut without_backups = schedule.clone();
         without_backups.cluster.backup_tasks = false;
         plainer.push(without_backups);
+    }
+    if schedule.cluster.apart {
+        let mut beside = schedule.clone();
+        beside.cluster.apart = false;
+        plainer.push(beside);
     }
     if schedule.cluster.task_timeout != Duration::from_secs(1) {
         let mut one_second = schedule.clone();

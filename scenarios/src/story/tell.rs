@@ -11,6 +11,7 @@ use super::messages::{ended, said};
 use super::moment::{Kind, Lane, Moment, short};
 use crate::evidence::map_of;
 use crate::notes::{CoordinatorLeft, Counted, Happened, ToldToStop, WorkerLeft, WorkerStarts};
+use crate::places::in_job;
 use crate::schedule::Schedule;
 
 /// Tells events one after the other.
@@ -257,8 +258,7 @@ fn is_harmless(step: &FileEvent) -> bool {
 
 /// A path without the job's directory, which is the same all the time.
 pub(super) fn shortened(path: &str) -> &str {
-    let in_job = path.strip_prefix("mr-job-").and_then(|rest| rest.split_once('/'));
-    in_job.map_or(path, |(_, name)| name)
+    in_job(path).map_or(path, |(_, name)| name)
 }
 
 /// Whose file it is: the attempt that the name of one in a job's directory carries.

@@ -32,12 +32,14 @@ pub(crate) fn clusters() -> impl Strategy<Value = ClusterShape> {
         start_after,
         stop_after,
     });
-    (vec(worker, 1..=4), millis(500..5000), any::<bool>()).prop_map(|(mut workers, task_timeout, backup_tasks)| {
+    let rest = (millis(500..5000), any::<bool>(), any::<bool>());
+    (vec(worker, 1..=4), rest).prop_map(|(mut workers, (task_timeout, backup_tasks, apart))| {
         workers[0].stop_after = None;
         ClusterShape {
             workers,
             task_timeout,
             backup_tasks,
+            apart,
             // Faults make attempts fail through no fault of the app's.
             max_failures: 1000,
         }
