@@ -54,7 +54,7 @@ pub(super) enum Content {
 #[derive(Serialize, Deserialize)]
 pub(super) struct FailureLine {
     pub(super) scenario: String,
-    regression: bool,
+    pub(super) regression: bool,
     pub(super) seed: u64,
     pub(super) promise: String,
     pub(super) judgement: String,

@@ -1,20 +1,17 @@
 //! `mrsim merge`: the results of several shards as one.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mr_core::marks;
-use sim::FaultKind;
-
 use super::Trouble;
 use super::exit::Ending;
-use super::json::{Content, FailureLine, Line, ScenarioLine, TotalLine, VERSION};
+use super::json::{FailureLine, TotalLine};
 use super::options::CoverageOptions;
 use super::output::Output;
+use super::result_file::{self, Left};
 use super::taken::Taken;
-use super::tally::{REGRESSIONS, Sums, Tally, Told};
+use super::tally::{REGRESSIONS, Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
 use super::whole::Whole;
 use crate::campaign::Shard;
@@ -44,33 +41,23 @@ struct Merger {
 
 impl Merger {
     fn read(&mut self, path: &Path) -> Result<(), Trouble> {
-        let wrong = |why: &str| Trouble::Usage(format!("{}: {why}", path.display()));
-        let text = fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
-        let mut complete = false;
-        let mut seeds = BTreeMap::new();
-        for (number, line) in text.lines().enumerate() {
-            let line: Line = serde_json::from_str(line)
-                .map_err(|error| wrong(&format!("line {} is no result of `mrsim run --json`: {error}", number + 1)))?;
-            if line.version != VERSION {
-                return Err(wrong(&format!("it is of version {}, this program reads {VERSION}", line.version)));
-            }
-            match line.content {
-                Content::Failure(failure) => self.failure(failure),
-                Content::Scenario(scenario) => {
-                    let (name, tally) = tally_of(scenario).map_err(|unknown| wrong(&unknown))?;
-                    if name != REGRESSIONS {
-                        seeds.insert(name.clone(), tally.schedules);
-                    }
-                    self.sums.tallies.entry(name).or_default().join(&tally);
-                }
-                Content::Report(_) => {}
-                Content::Total(total) => {
-                    complete = true;
-                    self.total(total, std::mem::take(&mut seeds)).map_err(|twice| wrong(&twice))?;
-                }
-            }
+        let wrong = |why: String| Trouble::Usage(format!("{}: {why}", path.display()));
+        for left in result_file::read(path).map_err(wrong)? {
+            self.add(left).map_err(wrong)?;
         }
-        if complete { Ok(()) } else { Err(wrong("its total is missing: that campaign was cut off")) }
+        Ok(())
+    }
+
+    fn add(&mut self, left: Left) -> Result<(), String> {
+        let Some(total) = left.total else { return Err("its total is missing: that campaign was cut off".into()) };
+        let drawn = left.tallies.iter().filter(|(name, _)| *name != REGRESSIONS);
+        let seeds = drawn.map(|(name, tally)| (name.clone(), tally.schedules)).collect();
+        self.total(total, seeds)?;
+        left.failures.into_iter().for_each(|failure| self.failure(failure));
+        for (name, tally) in left.tallies {
+            self.sums.tallies.entry(name).or_default().join(&tally);
+        }
+        Ok(())
     }
 
     fn failure(&mut self, failure: FailureLine) {
@@ -78,7 +65,7 @@ impl Merger {
         self.sums.fail(Ending::of_judgement(&judgement), Told { name, seed, promise, repeat });
     }
 
-    /// The end of a file that tells of so many seeds of each scenario.
+    /// The total of a campaign that took so many seeds of each scenario.
     fn total(&mut self, total: TotalLine, seeds: BTreeMap<String, u64>) -> Result<(), String> {
         self.wall += Duration::try_from_secs_f64(total.wall_seconds).unwrap_or_default();
         let shard: Shard = total.shard.as_deref().unwrap_or("1/1").parse()?;
@@ -126,30 +113,3 @@ impl Merger {
 
 /// How many missing shards are named.
 const MISSING: usize = 8;
-
-fn tally_of(line: ScenarioLine) -> Result<(String, Tally), String> {
-    let mut tally = Tally {
-        schedules: line.schedules,
-        failed: line.failed,
-        events: line.events,
-        virtual_time: Duration::from_nanos(line.virtual_nanos),
-        slowest: line.slowest.map(|slowest| (Duration::from_nanos(slowest.virtual_nanos), slowest.seed)),
-        ..Tally::default()
-    };
-    for (kind, count) in line.faults {
-        tally.faults.insert(known(&kind, &FaultKind::NAMES)?, count);
-    }
-    for cell in line.coverage {
-        tally.coverage.add(cell.step, known(&cell.fault, &FaultKind::NAMES)?, cell.times);
-    }
-    for (mark, count) in line.marks {
-        tally.marks.insert(known(&mark, &marks::ALL)?, count);
-    }
-    Ok((line.scenario, tally))
-}
-
-/// A name that this program has as well.
-fn known(name: &str, names: &[&'static str]) -> Result<&'static str, String> {
-    let found = names.iter().find(|known| **known == name).copied();
-    found.ok_or_else(|| format!("this program knows no `{name}`; was the file written by another version?"))
-}

@@ -7,6 +7,7 @@ mod options;
 mod output;
 mod progress;
 mod replay;
+mod result_file;
 mod run;
 mod shrink;
 mod table;

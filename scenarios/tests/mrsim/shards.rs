@@ -147,3 +147,36 @@ fn results_that_do_not_belong_together_are_not_added_up() {
         assert!(stderr(&output).contains(why) && stderr(&output).contains("wrong.jsonl"), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn a_file_whose_parts_contradict_each_other_is_refused() {
+    let folder = folder(&[("fine", FINE), ("nobody", NOBODY_LEFT)]);
+    let whole = fs::read_to_string(results(&folder, "whole", &["--seeds", "0..3"])).unwrap();
+    let other = folder.path().join("changed.jsonl");
+    let merged = |text: &str| {
+        fs::write(&other, text).unwrap();
+        mrsim(&["merge", other.to_str().unwrap()])
+    };
+    assert_eq!(merged(&whole).status.code(), Some(3), "as it is");
+    let without = |word: &str| whole.lines().filter(|line| !line.contains(word)).collect::<Vec<_>>().join("\n");
+    let twice = |word: &str| {
+        let line = whole.lines().find(|line| line.contains(word)).unwrap();
+        whole.replacen(line, &format!("{line}\n{line}"), 1)
+    };
+    let failure = whole.lines().next().unwrap();
+    let another = whole.lines().nth(1).unwrap();
+    for (text, why) in [
+        (without("\"kind\":\"failure\""), "of nobody 3 schedules failed, and it has the lines of 0"),
+        (whole.replacen(failure, another, 1), "it tells the failure of nobody, seed 1, twice"),
+        (whole.replacen("\"liveness\"", "\"passed\"", 1), "seed 0, as a failure that has passed"),
+        (without("\"scenario\":\"fine\",\"schedules\""), "come to 3 schedules, 3 of them failed, and its total to 6"),
+        (without("\"scenario\":\"nobody\",\"schedules\""), "come to 3 schedules, 0 of them failed, and its total to 6"),
+        (twice("\"scenario\":\"fine\",\"schedules\""), "two lines tell what fine comes to"),
+        (twice("\"kind\":\"total\""), "come to 0 schedules, 0 of them failed, and its total to 6"),
+        (whole.replacen("\"failed\":0", "\"failed\":9", 1), "of fine more schedules failed than there were"),
+    ] {
+        let output = merged(&text);
+        assert_eq!(output.status.code(), Some(2), "{why}: {}", stdout(&output));
+        assert!(stderr(&output).contains("changed.jsonl") && stderr(&output).contains(why), "{}", stderr(&output));
+    }
+}
