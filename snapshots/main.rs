@@ -4,6 +4,7 @@
 #[path = "../scenarios/tests/support/mod.rs"]
 mod support;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -95,12 +96,13 @@ fn rehearsed(scenario: Scenario) -> Rehearsed {
         seeds: Seeds::range(1, 2),
         schedules: 1,
         time_box: None,
+        interrupted: None,
         jobs: 1,
         determinism: Determinism::Sampled,
     };
     campaign.run(&rehearse, |rehearsed| {
         results.push(rehearsed);
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     });
     results.remove(0)
 }
@@ -108,7 +110,8 @@ fn rehearsed(scenario: Scenario) -> Rehearsed {
 /// The report of `rehearsed`, with what differs from checkout to checkout left out.
 fn report(rehearsed: &Rehearsed, scenario: &Scenario) -> String {
     let time = Duration::from_secs(600);
-    let failure = Failure::investigate(rehearsed, &scenario.draw(1), &Folders::default(), time, |_| {});
+    let failure =
+        Failure::investigate(rehearsed, &scenario.draw(1), &Folders::default(), time, |_| ControlFlow::Continue(()));
     let failure = Failure { commit: "0123abc".into(), ..failure };
     let report = failure.report(Some(Path::new("mrsim-failures/canonical-1"))).to_string();
     let report = strip_str(&report).to_string();
@@ -132,7 +135,9 @@ fn the_report_of_a_job_that_does_not_end() {
 fn report_of(outcome: Outcome) -> String {
     let scenario = canonical("Nothing goes wrong.", "");
     let rehearsed = Rehearsed { outcome, ..rehearsed(scenario.clone()) };
-    let failure = Failure::investigate(&rehearsed, &scenario.draw(1), &Folders::default(), Duration::ZERO, |_| {});
+    let failure = Failure::investigate(&rehearsed, &scenario.draw(1), &Folders::default(), Duration::ZERO, |_| {
+        ControlFlow::Continue(())
+    });
     strip_str(&Failure { commit: "0123abc".into(), ..failure }.report(None).to_string()).to_string()
 }
 

@@ -99,6 +99,7 @@ fn judge(
         seeds,
         schedules: u64::MAX,
         time_box: None,
+        interrupted: None,
         jobs: wanted.jobs,
         determinism: wanted.determinism,
     };
@@ -127,7 +128,7 @@ fn report(first: &Rehearsed, schedule: &Schedule, failures: &[(u64, &str)], sche
         let _ = writeln!(text, "  MADSIM_TEST_SEED={seed} cargo test --package scenarios {name}");
     }
     let _ = writeln!(text, "  {}\n", first.repeat_command(&Folders::default()));
-    let failure = Failure::investigate(first, schedule, &Folders::default(), SHRINK_FOR, |_| {});
+    let failure = Failure::investigate(first, schedule, &Folders::default(), SHRINK_FOR, |_| ControlFlow::Continue(()));
     let kept = failure.keep(Path::new(env!("CARGO_TARGET_TMPDIR")));
     let _ = writeln!(text, "{}", strip_str(&failure.report(kept.as_deref().ok()).to_string()));
     if let Err(error) = kept {

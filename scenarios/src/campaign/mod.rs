@@ -12,6 +12,7 @@ mod seeds;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sim::Recording;
@@ -56,6 +57,8 @@ pub struct Campaign<'a> {
     pub schedules: u64,
     /// For how long; what has begun by then is finished.
     pub time_box: Option<Duration>,
+    /// Once this is set nothing more is begun, and what has begun is finished.
+    pub interrupted: Option<&'a AtomicBool>,
     /// On how many threads.
     pub jobs: usize,
     /// Which are run twice.
@@ -89,7 +92,9 @@ impl Campaign<'_> {
             let (name, file) = &self.regressions[index as usize];
             self.one(name, true, &file.schedule, Determinism::Always, rehearse)
         };
-        sim::campaign(0..self.regressions.len() as u64, self.jobs, regression, &mut hand_on);
+        let goes_on = |_: &u64| !self.interrupted.is_some_and(|interrupted| interrupted.load(Ordering::Relaxed));
+        let regressions = (0..self.regressions.len() as u64).take_while(goes_on);
+        sim::campaign(regressions, self.jobs, regression, &mut hand_on);
         if stopped.get() || self.scenarios.is_empty() {
             return;
         }
@@ -108,7 +113,7 @@ impl Campaign<'_> {
             };
             self.one(&scenario.name, false, &schedule, twice, rehearse)
         };
-        sim::campaign((0..self.len()).take_while(in_time), self.jobs, drawn, &mut hand_on);
+        sim::campaign((0..self.len()).take_while(goes_on).take_while(in_time), self.jobs, drawn, &mut hand_on);
     }
 
     fn one(

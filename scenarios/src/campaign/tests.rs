@@ -23,6 +23,7 @@ fn campaign(scenarios: &[Scenario], jobs: usize) -> Campaign<'_> {
         seeds: Seeds::starting_at(0),
         schedules: 200,
         time_box: None,
+        interrupted: None,
         jobs,
         determinism: Determinism::Sampled,
     }

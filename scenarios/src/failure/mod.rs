@@ -6,6 +6,7 @@
 mod artefacts;
 mod report;
 
+use std::ops::ControlFlow;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -94,7 +95,7 @@ impl Failure {
         schedule: &Schedule,
         folders: &Folders,
         time: Duration,
-        watching: impl FnMut(Shrinking),
+        watching: impl FnMut(Shrinking) -> ControlFlow<()>,
     ) -> Self {
         let smallest = match &rehearsed.outcome {
             Outcome::Broken(broken) if broken.promise != AGREEMENT && !time.is_zero() => {
@@ -152,7 +153,7 @@ impl Smallest {
         title: &str,
         promise: &str,
         time: Duration,
-        watching: impl FnMut(Shrinking),
+        watching: impl FnMut(Shrinking) -> ControlFlow<()>,
     ) -> Self {
         let Shrunk { schedule: smallest, shrinking, complete } = shrink(schedule, promise, time, &rehearse, watching);
         let told = format!(

@@ -11,6 +11,8 @@ pub enum Ending {
     Passed,
     /// Every promise was kept, but not everything was tried that had to be.
     NotCovered,
+    /// Every promise was kept in what was rehearsed, but that is not all: it was interrupted, or results are missing.
+    Incomplete,
     /// Every promise was kept, but not everything could be printed or written.
     NotWritten,
     /// Something did not finish although every fault had healed.
@@ -38,7 +40,8 @@ Exit codes:
   4  nondeterminism: one schedule ran in two ways
   5  the harness itself crashed
   6  every promise was kept, but --require-coverage found something that was never tried
-Of several kinds the gravest counts: 5, 4, 1, 3, 2, 6.";
+  130  interrupted, or merged with --partial although results are missing; in what is there every promise was kept
+Of several kinds the gravest counts: 5, 4, 1, 3, 2, 130, 6. A second signal to end ends with 130 at once.";
 
     /// The exit code.
     #[must_use]
@@ -51,6 +54,7 @@ Of several kinds the gravest counts: 5, 4, 1, 3, 2, 6.";
             Self::Nondeterminism => 4,
             Self::HarnessCrashed => 5,
             Self::NotCovered => 6,
+            Self::Incomplete => 130,
         }
     }
 
@@ -103,7 +107,8 @@ mod tests {
         assert!(words.eq(endings.iter().copied()));
         assert_eq!(endings.iter().map(|ending| ending.code()).collect::<Vec<_>>(), [0, 3, 1, 4, 5]);
         assert_eq!(Ending::of(&broken(Judgement::Panic)), Ending::PromiseBroken);
-        let without_a_failure = [Ending::Passed, Ending::NotCovered, Ending::NotWritten, Ending::NoLiveness];
+        let without_a_failure =
+            [Ending::Passed, Ending::NotCovered, Ending::Incomplete, Ending::NotWritten, Ending::NoLiveness];
         assert!(without_a_failure.is_sorted(), "what hides a failure would be graver than it");
     }
 }

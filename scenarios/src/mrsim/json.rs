@@ -1,6 +1,6 @@
 //! The results of a campaign for programs: one JSON object a line, read again by `mrsim merge`.
 //!
-//! Every object has `version` (5) and `kind`:
+//! Every object has `version` (6) and `kind`:
 //!
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `no_panic`, `determinism`, `harness`, which have none), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
@@ -12,9 +12,11 @@
 //!   (by kind), `slowest` (`seed` and `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
 //! * `total`, once, behind the scenarios: `schedules`, `failed`; of what it is a shard: `scenarios` (names), `first_seed` and `end_seed` (of all
 //!   shards, the end not included; null when nobody said where to end), `time_box` (whether it had one); `shard` (`K/N`, or null);
-//!   `ended_early` (fewer schedules were rehearsed than there are in the shard: the time was up, or it stopped at the first failure); and
-//!   `wall_seconds`, the only thing that depends on the machine. A file without it is that of a campaign that was cut off, or it
-//!   could not be written in full.
+//!   `ended_early` (fewer schedules were rehearsed than there are in the shard: the time was up, it stopped at the first failure, or it was
+//!   interrupted); `interrupted` (a signal ended it early); and `wall_seconds`, the only thing that depends on the machine. A file without
+//!   it is that of a campaign that was killed, or it could not be written in full.
+//!
+//! Each line is in the file before anything else happens.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -33,7 +35,7 @@ use crate::coverage::Step;
 use crate::failure::{Failure, Recorded};
 use crate::invariants::in_words;
 
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line {
@@ -113,6 +115,7 @@ pub(super) struct TotalLine {
     pub(super) whole: Whole,
     pub(super) shard: Option<String>,
     pub(super) ended_early: bool,
+    pub(super) interrupted: bool,
     pub(super) wall_seconds: f64,
 }
 

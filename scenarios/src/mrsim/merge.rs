@@ -1,6 +1,7 @@
 //! `mrsim merge`: the results of several shards as one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,20 +16,33 @@ use super::tally::{REGRESSIONS, Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
 use super::whole::Whole;
 use crate::campaign::Shard;
+use crate::schedule::counted;
 
-/// Adds the files up and tells what they come to.
-pub(super) fn merge(paths: &[PathBuf], coverage: &CoverageOptions, out: &mut Output) -> Result<Ending, Trouble> {
+/// Adds the files up and tells what they come to; if it may be `partial`, also when results are missing.
+pub(super) fn merge(
+    paths: &[PathBuf],
+    partial: bool,
+    coverage: &CoverageOptions,
+    out: &mut Output,
+) -> Result<Ending, Trouble> {
     let mut merger = Merger::default();
     for path in paths {
-        merger.read(path)?;
+        merger.read(path, partial)?;
     }
-    merger.must_be_whole()?;
+    merger.lacking.extend(merger.missing());
     merger.must_not_overlap()?;
+    if let Some(lacking) = merger.lacking.first().filter(|_| !partial) {
+        return Err(Trouble::Usage(lacking.clone()));
+    }
     let shards = paths.len();
     writeln!(out, "{shards} shards, {:.1} s in all", merger.wall.as_secs_f64());
+    if !merger.lacking.is_empty() {
+        writeln!(out, "partial: what is missing may have failed\n  {}", merger.lacking.join("\n  "));
+    }
     tell_sums(out, &merger.sums);
-    let complete = tell_coverage(out, &merger.sums, coverage);
-    Ok(merger.sums.ending.max(complete))
+    let covered = tell_coverage(out, &merger.sums, coverage);
+    let whole = if merger.lacking.is_empty() { Ending::Passed } else { Ending::Incomplete };
+    Ok(merger.sums.ending.max(covered).max(whole))
 }
 
 #[derive(Default)]
@@ -36,26 +50,53 @@ struct Merger {
     sums: Sums,
     /// The shards that are there of each campaign, and how many it has.
     shards: BTreeMap<(Whole, u64), BTreeMap<u64, Taken>>,
+    /// The failures of campaigns that were cut off: nothing else tells whether a file was given twice.
+    seen: BTreeSet<(String, u64)>,
     wall: Duration,
+    /// What is not there, a sentence each.
+    lacking: Vec<String>,
 }
 
 impl Merger {
-    fn read(&mut self, path: &Path) -> Result<(), Trouble> {
+    fn read(&mut self, path: &Path, partial: bool) -> Result<(), Trouble> {
         let wrong = |why: String| Trouble::Usage(format!("{}: {why}", path.display()));
         for left in result_file::read(path).map_err(wrong)? {
+            if let Some(why) = left.cut_off() {
+                if !partial {
+                    return Err(wrong(refusal(why, &left)));
+                }
+                let counted = if left.total.is_some() { "" } else { "; all that counts of it are its failures" };
+                self.lacking.push(format!("{}: {why}{counted}", path.display()));
+            }
             self.add(left).map_err(wrong)?;
         }
         Ok(())
     }
 
     fn add(&mut self, left: Left) -> Result<(), String> {
-        let Some(total) = left.total else { return Err("its total is missing: that campaign was cut off".into()) };
-        let drawn = left.tallies.iter().filter(|(name, _)| *name != REGRESSIONS);
-        let seeds = drawn.map(|(name, tally)| (name.clone(), tally.schedules)).collect();
-        self.total(total, seeds)?;
+        let known = left.known();
+        match left.total {
+            Some(total) => {
+                let drawn = known.iter().filter(|(name, _)| *name != REGRESSIONS);
+                self.total(total, drawn.map(|(name, tally)| (name.clone(), tally.schedules)).collect())?;
+            }
+            None => self.must_be_new(&left)?,
+        }
         left.failures.into_iter().for_each(|failure| self.failure(failure));
-        for (name, tally) in left.tallies {
+        for (name, tally) in known {
             self.sums.tallies.entry(name).or_default().join(&tally);
+        }
+        Ok(())
+    }
+
+    /// A campaign that was cut off does not say of what it is a shard, but its failures must not count twice. (Plan files of old bugs run
+    /// in every shard.)
+    fn must_be_new(&mut self, left: &Left) -> Result<(), String> {
+        left.must_be_failures()?;
+        for failure in left.failures.iter().filter(|failure| !failure.regression) {
+            if !self.seen.insert((failure.scenario.clone(), failure.seed)) {
+                return Err(format!("another file has {}, seed {}, as well", failure.scenario, failure.seed));
+            }
         }
         Ok(())
     }
@@ -75,22 +116,15 @@ impl Merger {
         if shards.insert(shard.number(), taken).is_none() { Ok(()) } else { Err(twice) }
     }
 
-    /// Results that are not there cannot have failed: all shards must be there.
-    fn must_be_whole(&self) -> Result<(), Trouble> {
-        for ((whole, count), shards) in &self.shards {
-            let missing: Vec<String> = (1..=*count)
-                .filter(|number| !shards.contains_key(number))
-                .take(MISSING)
-                .map(|number| format!("{number}/{count}"))
-                .collect();
-            if !missing.is_empty() {
-                let (there, missing) = (shards.len(), missing.join(", "));
-                return Err(Trouble::Usage(format!(
-                    "of {count} shards only {there} are there; missing: {missing} of {whole}"
-                )));
-            }
-        }
-        Ok(())
+    /// The shards that are not there. Their results cannot be known to have passed.
+    fn missing(&self) -> Vec<String> {
+        let of_one = |((whole, count), shards): (&(Whole, u64), &BTreeMap<u64, Taken>)| {
+            let missing = (1..=*count).filter(|number| !shards.contains_key(number)).take(NAMED);
+            let missing: Vec<String> = missing.map(|number| format!("{number}/{count}")).collect();
+            let (there, missing) = (shards.len(), (!missing.is_empty()).then(|| missing.join(", "))?);
+            Some(format!("of {count} shards only {there} are there; missing: {missing} of {whole}"))
+        };
+        self.shards.iter().filter_map(of_one).collect()
     }
 
     /// A schedule that counts twice would make few look like many. Shards of one whole share none.
@@ -111,5 +145,24 @@ impl Merger {
     }
 }
 
-/// How many missing shards are named.
-const MISSING: usize = 8;
+/// How many missing shards, and how many failures of a file that is refused, are named.
+const NAMED: usize = 8;
+
+/// Why a file is refused whose campaign came to no end; and what it would be a pity to lose.
+fn refusal(why: &str, left: &Left) -> String {
+    let mut words = why.to_owned();
+    let count = left.failures.len();
+    if count > 0 {
+        let _ = write!(words, ". It tells of {}:", counted(count, "failure"));
+        for FailureLine { scenario, seed, promise, .. } in left.failures.iter().take(NAMED) {
+            let _ = write!(words, "\n  {scenario}, seed {seed}: {promise}");
+        }
+        if count > NAMED {
+            let _ = write!(words, "\n  and {} more", count - NAMED);
+        }
+        words.push('\n');
+    } else {
+        words.push_str("; ");
+    }
+    words + "--partial adds up what is there"
+}

@@ -1,6 +1,7 @@
 //! `mrsim`: the rehearsals from the command line.
 
 mod exit;
+mod interrupt;
 mod json;
 mod merge;
 mod options;
@@ -61,6 +62,9 @@ enum Trouble {
     /// The file that results were to be written to.
     #[error("cannot write the results: {0}")]
     Output(io::Error),
+    /// The system.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
 }
 
 fn dispatch(arguments: Arguments, out: &mut Output) -> Result<Ending, Trouble> {
@@ -70,7 +74,7 @@ fn dispatch(arguments: Arguments, out: &mut Output) -> Result<Ending, Trouble> {
     match command {
         None => run::run(&Tried::read(folders, &[])?, &RunOptions::default(), out),
         Some(Command::Run { scenarios: names, options }) => run::run(&Tried::read(folders, &names)?, &options, out),
-        Some(Command::Merge { files, coverage }) => merge::merge(&files, &coverage, out),
+        Some(Command::Merge { files, partial, coverage }) => merge::merge(&files, partial, &coverage, out),
         Some(Command::List) => list(cases, out),
         Some(Command::Plan { scenario, seed }) => {
             let scenario = find(cases, &scenario)?;

@@ -108,6 +108,9 @@ pub(super) enum Command {
         /// The files.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Add up what is there, though campaigns were interrupted or cut off, or shards are missing.
+        #[arg(long)]
+        partial: bool,
         #[command(flatten)]
         coverage: CoverageOptions,
     },

@@ -21,16 +21,21 @@ use super::tally::{REGRESSIONS, Tally};
 pub(super) struct Left {
     pub(super) failures: Vec<FailureLine>,
     pub(super) tallies: BTreeMap<String, Tally>,
-    /// The last line but for reports; a campaign without it was cut off.
+    /// The last line but for reports; a campaign without it was killed.
     pub(super) total: Option<TotalLine>,
 }
 
 /// All that the file at `path` holds; the error says what is wrong with it.
 pub(super) fn read(path: &Path) -> Result<Vec<Left>, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    // Who is killed while it writes may leave half a letter.
+    let text = String::from_utf8_lossy(&bytes);
     let mut all = Vec::new();
     let mut left = Left::default();
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if !line.ends_with('\n') && is_half(line) {
+            break;
+        }
         left.add(parse(line, number + 1)?)?;
         if left.total.is_some() {
             all.push(std::mem::take(&mut left));
@@ -40,6 +45,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<Left>, String> {
         all.push(left);
     }
     Ok(all)
+}
+
+/// Whether `line` ends in the middle of a result.
+fn is_half(line: &str) -> bool {
+    serde_json::from_str::<Line>(line).is_err_and(|error| error.is_eof())
 }
 
 fn parse(line: &str, number: usize) -> Result<Content, String> {
@@ -69,10 +79,31 @@ impl Left {
             Content::Report(_) => {}
             Content::Total(total) => {
                 self.must_come_to(&total)?;
+                self.must_be_failures()?;
                 self.total = Some(total);
             }
         }
         Ok(())
+    }
+
+    /// What became of a campaign that did not come to its end; nothing, if this one did.
+    pub(super) fn cut_off(&self) -> Option<&'static str> {
+        match &self.total {
+            None => Some("its total is missing: that campaign was cut off"),
+            Some(total) if total.interrupted => Some("that campaign was interrupted"),
+            Some(_) => None,
+        }
+    }
+
+    /// What is known to have been rehearsed: what scenarios have counted, and where that is missing, the failures themselves.
+    pub(super) fn known(&self) -> BTreeMap<String, Tally> {
+        let mut known = self.tallies.clone();
+        for failure in self.failures.iter().filter(|failure| !self.tallies.contains_key(row(failure))) {
+            let tally = known.entry(row(failure).to_owned()).or_default();
+            tally.schedules += 1;
+            tally.failed += 1;
+        }
+        known
     }
 
     /// The failures must be those that the scenarios have counted, and the scenarios must come to the total.
@@ -95,11 +126,11 @@ impl Left {
                 return Err(format!("of {name} {counted} schedules failed, and it has the lines of {told}"));
             }
         }
-        self.must_be_failures()
+        Ok(())
     }
 
     /// Each failure is one, and told once.
-    fn must_be_failures(&self) -> Result<(), String> {
+    pub(super) fn must_be_failures(&self) -> Result<(), String> {
         let mut seen = BTreeSet::new();
         for failure in &self.failures {
             let FailureLine { scenario, regression, seed, judgement, .. } = failure;

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
 
 use super::exit::Ending;
+use super::interrupt;
 use super::json::{Lines, TotalLine};
 use super::options::RunOptions;
 use super::output::Output;
@@ -52,10 +54,14 @@ impl Tried {
     }
 }
 
+/// For how long the failure that is told of is shrunk when somebody has interrupted the campaign: that somebody waits.
+const SHRINK_IN_A_HURRY: Duration = Duration::from_secs(3);
+
 /// Runs a campaign.
 pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Result<Ending, Trouble> {
-    let campaign = campaign(tried, options);
-    let mut results = Results::new(tried, options).map_err(Trouble::Output)?;
+    let interrupted = interrupt::listen().map_err(Trouble::Signals)?;
+    let campaign = campaign(tried, options, &interrupted);
+    let mut results = Results::new(tried, options, &interrupted).map_err(Trouble::Output)?;
     announce(&campaign, options, out);
     let begun = Instant::now();
     let total = (options.time_box.is_none()).then(|| campaign.len() + tried.regressions.len() as u64);
@@ -68,11 +74,11 @@ pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Resu
     });
     progress.finish();
     let wall = begun.elapsed();
-    results.tell(wall, out);
+    results.tell(&campaign, wall, out);
     Ok(results.close(&campaign, options, wall, out))
 }
 
-fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
+fn campaign<'a>(tried: &'a Tried, options: &RunOptions, interrupted: &'a AtomicBool) -> Campaign<'a> {
     let seeds = all_seeds(options);
     Campaign {
         regressions: &tried.regressions,
@@ -80,6 +86,7 @@ fn campaign<'a>(tried: &'a Tried, options: &RunOptions) -> Campaign<'a> {
         seeds: options.shard.map_or(seeds, |shard| seeds.shard(shard)),
         schedules: if is_usual(options) { DEFAULT_SCHEDULES } else { u64::MAX },
         time_box: options.time_box,
+        interrupted: Some(interrupted),
         jobs: options.jobs,
         determinism: if options.check_determinism { Determinism::Always } else { Determinism::Sampled },
     }
@@ -125,6 +132,7 @@ fn announce(campaign: &Campaign<'_>, options: &RunOptions, out: &mut Output) {
 /// What is kept of a campaign: sums, and the failures to look into.
 struct Results<'a> {
     tried: &'a Tried,
+    interrupted: &'a AtomicBool,
     sums: Sums,
     schedules: u64,
     /// The first of each scenario and promise.
@@ -133,9 +141,9 @@ struct Results<'a> {
 }
 
 impl<'a> Results<'a> {
-    fn new(tried: &'a Tried, options: &RunOptions) -> io::Result<Self> {
+    fn new(tried: &'a Tried, options: &RunOptions, interrupted: &'a AtomicBool) -> io::Result<Self> {
         let json = options.json.as_deref().map(Lines::create).transpose()?;
-        Ok(Self { tried, sums: Sums::default(), schedules: 0, failures: Vec::new(), json })
+        Ok(Self { tried, interrupted, sums: Sums::default(), schedules: 0, failures: Vec::new(), json })
     }
 
     fn add(&mut self, rehearsed: Rehearsed, out: &mut Output) {
@@ -159,7 +167,20 @@ impl<'a> Results<'a> {
         }
     }
 
-    fn tell(&self, wall: Duration, out: &mut Output) {
+    /// Whether a signal has come.
+    fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Whether there are schedules of `campaign` that were not rehearsed.
+    fn ended_early(&self, campaign: &Campaign<'_>) -> bool {
+        self.schedules < campaign.len().saturating_add(campaign.regressions.len() as u64)
+    }
+
+    fn tell(&self, campaign: &Campaign<'_>, wall: Duration, out: &mut Output) {
+        if self.interrupted() && self.ended_early(campaign) {
+            writeln!(out, "interrupted: this is what it had come to");
+        }
         tell_sums(out, &self.sums);
         let rate = self.schedules as f64 / wall.as_secs_f64().max(1e-9);
         writeln!(out, "{:.1} s, {} schedules/s", wall.as_secs_f64(), HumanCount(rate as u64));
@@ -167,6 +188,8 @@ impl<'a> Results<'a> {
 
     /// The sums are in the file before the first failure is looked into: whoever cuts that short has lost no result.
     fn close(mut self, campaign: &Campaign<'_>, options: &RunOptions, wall: Duration, out: &mut Output) -> Ending {
+        let ended_early = self.ended_early(campaign);
+        let interrupted = self.interrupted() && ended_early;
         if let Some(json) = &mut self.json {
             for (name, tally) in &self.sums.tallies {
                 json.scenario(out, name, tally);
@@ -177,39 +200,59 @@ impl<'a> Results<'a> {
                 failed: total.failed,
                 whole: whole(self.tried, options),
                 shard: options.shard.map(|shard| shard.to_string()),
-                ended_early: self.sums.total(false).schedules < campaign.len(),
+                ended_early,
+                interrupted,
                 wall_seconds: wall.as_secs_f64(),
             };
             json.total(out, total);
         }
         self.report_failures(options, out);
-        let complete = tell_coverage(out, &self.sums, &options.coverage);
-        self.sums.ending.max(complete)
+        let covered = tell_coverage(out, &self.sums, &options.coverage);
+        let whole = if interrupted { Ending::Incomplete } else { Ending::Passed };
+        self.sums.ending.max(covered).max(whole)
     }
 
-    /// Looks into the first failures, each of another scenario or promise, as far as there is time; prints their reports and keeps what
-    /// they leave out.
+    /// Looks into the first failures, each of another scenario or promise, as far as there is time.
     fn report_failures(&mut self, options: &RunOptions, out: &mut Output) {
         let begun = Instant::now();
         let failures = std::mem::take(&mut self.failures);
         for (index, rehearsed) in failures.iter().take(options.reports).enumerate() {
             let left = options.reports_for.saturating_sub(begun.elapsed());
+            let untold = failures.len().min(options.reports) - index;
+            if index > 0 && self.interrupted() {
+                writeln!(out, "\ninterrupted: no reports of {untold} more");
+                break;
+            }
             if index > 0 && left.is_zero() {
-                let untold = failures.len().min(options.reports) - index;
                 writeln!(out, "\nno time for reports of {untold} more; --reports-for TIME gives more");
                 break;
             }
             let Some(schedule) = self.tried.schedule_of(rehearsed) else { continue };
-            let mut progress = ShrinkProgress::new();
-            let time = options.shrink_for.min(left);
-            let watching = |shrinking| progress.set(shrinking);
-            let failure = Failure::investigate(rehearsed, &schedule, &self.tried.folders, time, watching);
-            progress.finish();
-            let kept = out.written(failure.keep(&options.failures));
-            write!(out, "\n{}", failure.report(kept.as_deref()));
-            if let Some(json) = &mut self.json {
-                json.report(out, &failure, kept.as_deref());
-            }
+            let failure = self.investigate(rehearsed, &schedule, options.shrink_for.min(left));
+            self.report(&failure, options, out);
+        }
+    }
+
+    /// What is known of a failure, after it was shrunk for at most `time`.
+    fn investigate(&self, rehearsed: &Rehearsed, schedule: &Schedule, time: Duration) -> Failure {
+        let begun = Instant::now();
+        let mut progress = ShrinkProgress::new();
+        let watching = |shrinking| {
+            progress.set(shrinking);
+            let enough = self.interrupted() && begun.elapsed() >= SHRINK_IN_A_HURRY;
+            if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let failure = Failure::investigate(rehearsed, schedule, &self.tried.folders, time, watching);
+        progress.finish();
+        failure
+    }
+
+    /// Prints the report of a failure and keeps what it leaves out.
+    fn report(&mut self, failure: &Failure, options: &RunOptions, out: &mut Output) {
+        let kept = out.written(failure.keep(&options.failures));
+        write!(out, "\n{}", failure.report(kept.as_deref()));
+        if let Some(json) = &mut self.json {
+            json.report(out, failure, kept.as_deref());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `mrsim shrink`: from a schedule that breaks a promise to the smallest that breaks the same one, as a plan file or a test.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,8 +35,11 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut
     };
     let mut progress = ShrinkProgress::new();
     let (schedule, title) = (&subject.schedule, &subject.title);
-    let Smallest { plan, told, .. } =
-        Smallest::of(schedule, title, broken.promise, orders.time, |shrinking| progress.set(shrinking));
+    let watching = |shrinking| {
+        progress.set(shrinking);
+        ControlFlow::Continue(())
+    };
+    let Smallest { plan, told, .. } = Smallest::of(schedule, title, broken.promise, orders.time, watching);
     progress.finish();
     say(told);
     let written = orders.output.as_ref().filter(|path| out.write_file(path, &plan.to_toml()));

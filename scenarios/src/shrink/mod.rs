@@ -16,6 +16,7 @@ mod pieces;
 mod workload;
 
 use std::mem::{Discriminant, discriminant};
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,13 +67,13 @@ pub struct Shrunk {
     pub complete: bool,
 }
 
-/// Shrinks `schedule`, which breaks `promise`, for as long as `time` allows. `progress` is told of every step.
+/// Shrinks `schedule`, which breaks `promise`, for as long as `time` allows. `progress` is told of every step, and may say that it is enough.
 pub fn shrink(
     schedule: &Schedule,
     promise: &str,
     time: Duration,
     rehearse: Rehearse<'_>,
-    mut progress: impl FnMut(Shrinking),
+    mut progress: impl FnMut(Shrinking) -> ControlFlow<()>,
 ) -> Shrunk {
     let begun = Instant::now();
     let original = failure_of(schedule, rehearse);
@@ -97,7 +98,9 @@ pub fn shrink(
                         shrinking.accepted += 1;
                         shrinking.faults = smallest.faults.len();
                     }
-                    progress(shrinking);
+                    if progress(shrinking).is_break() {
+                        return Shrunk { schedule: smallest, shrinking, complete: false };
+                    }
                     if same {
                         continue 'again;
                     }

@@ -47,6 +47,10 @@ fn ended(finished: Finished, promise: Option<&'static str>) -> Rehearsal {
 
 const LONG: Duration = Duration::from_secs(60);
 
+fn go_on(_: Shrinking) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 #[test]
 fn what_does_not_matter_goes_and_what_does_stays() {
     let schedule = (0..).map(everything).find(|schedule| {
@@ -61,7 +65,7 @@ fn what_does_not_matter_goes_and_what_does_stays() {
         let words = schedule.workload.inputs.iter().any(|input| input.0.split(|byte| *byte == b' ').count() >= 2);
         made_up((schedule.faults.iter().any(long) && words).then_some("made_up"))
     };
-    let shrunk = shrink(&schedule.unwrap(), "made_up", LONG, &rehearse, |_| {});
+    let shrunk = shrink(&schedule.unwrap(), "made_up", LONG, &rehearse, go_on);
     let smallest = &shrunk.schedule;
     assert!(shrunk.complete);
     assert_eq!((smallest.faults.len(), smallest.cluster.workers.len(), smallest.workload.reduces), (1, 1, 1));
@@ -80,7 +84,7 @@ fn what_does_not_matter_goes_and_what_does_stays() {
 fn a_smaller_schedule_that_breaks_another_promise_is_not_taken() {
     let schedule = (0..).map(everything).find(|schedule| schedule.faults.len() == 4).unwrap();
     let rehearse = |schedule: &Schedule, _| made_up(Some(if schedule.faults.len() < 3 { "other" } else { "this" }));
-    let shrunk = shrink(&schedule, "this", LONG, &rehearse, |_| {});
+    let shrunk = shrink(&schedule, "this", LONG, &rehearse, go_on);
     assert_eq!(shrunk.schedule.faults.len(), 3);
 }
 
@@ -88,7 +92,7 @@ fn a_smaller_schedule_that_breaks_another_promise_is_not_taken() {
 fn faults_left(ends: impl Fn(usize) -> Finished + Sync, promise: &'static str) -> usize {
     let schedule = (0..).map(everything).find(|schedule| schedule.faults.len() == 4).unwrap();
     let rehearse = |schedule: &Schedule, _| ended(ends(schedule.faults.len()), Some(promise));
-    shrink(&schedule, promise, LONG, &rehearse, |_| {}).schedule.faults.len()
+    shrink(&schedule, promise, LONG, &rehearse, go_on).schedule.faults.len()
 }
 
 #[test]
@@ -115,8 +119,18 @@ fn a_panic_is_the_same_on_another_node_and_at_other_numbers_and_not_in_other_wor
 #[test]
 fn shrinking_stops_when_its_time_is_up() {
     let rehearse = |_: &Schedule, _| made_up(None);
-    let shrunk = shrink(&everything(1), "this", Duration::ZERO, &rehearse, |_| {});
+    let shrunk = shrink(&everything(1), "this", Duration::ZERO, &rehearse, go_on);
     assert_eq!((shrunk.complete, shrunk.shrinking.tried, shrunk.schedule), (false, 0, everything(1)));
+}
+
+#[test]
+fn whoever_watches_can_end_it() {
+    let rehearse = |_: &Schedule, _| made_up(Some("this"));
+    let enough =
+        |shrinking: Shrinking| if shrinking.tried < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    let shrunk = shrink(&everything(1), "this", LONG, &rehearse, enough);
+    assert_eq!((shrunk.complete, shrunk.shrinking.tried), (false, 3));
+    assert!(shrunk.schedule != everything(1), "what it came to by then is kept");
 }
 
 #[test]
@@ -140,7 +154,10 @@ what = { pause = { node = "any worker", duration = ["10ms", "1s"] } }
     let broken = |schedule: &Schedule| rehearse(schedule, Recording::Nothing).broken.map(|broken| broken.promise);
     let schedule = (0..).map(|seed| scenario.draw(seed)).find(|schedule| broken(schedule) == Some("outputs")).unwrap();
     let mut steps = 0;
-    let shrunk = shrink(&schedule, "outputs", LONG, &rehearse, |_| steps += 1);
+    let shrunk = shrink(&schedule, "outputs", LONG, &rehearse, |_| {
+        steps += 1;
+        ControlFlow::Continue(())
+    });
     assert_eq!(broken(&shrunk.schedule), Some("outputs"));
     let smallest = shrunk.schedule;
     assert_eq!((smallest.faults.len(), smallest.cluster.workers.len(), smallest.workload.inputs.len()), (1, 1, 1));
@@ -161,7 +178,7 @@ fn a_job_that_hangs_shrinks_to_one_in_which_somebody_is_left_to_work() {
     let bug = |schedule: &Schedule| dead_worker_is_waited_for(schedule, Recording::Nothing);
     let scenario = case("worker_crash");
     for schedule in (0..).map(|seed| scenario.draw(seed)).filter(|schedule| bug(schedule).broken.is_some()).take(5) {
-        let shrunk = shrink(&schedule, "finishes", LONG, &dead_worker_is_waited_for, |_| {});
+        let shrunk = shrink(&schedule, "finishes", LONG, &dead_worker_is_waited_for, go_on);
         let smallest = shrunk.schedule;
         assert_eq!((smallest.faults.len(), smallest.cluster.workers.len()), (1, 2), "one to die and one to work");
         assert_eq!(bug(&smallest).report.dead.len(), 1);
@@ -180,6 +197,6 @@ when = { at = "1ms" }
 what = { crash = { node = "every worker" } }
 "#;
     let schedule = Scenario::parse(Path::new("deserted.toml"), text).unwrap().draw(1);
-    let shrunk = shrink(&schedule, "finishes", LONG, &rehearse, |_| {});
+    let shrunk = shrink(&schedule, "finishes", LONG, &rehearse, go_on);
     assert_eq!((shrunk.schedule.faults.len(), shrunk.schedule.cluster.workers.len()), (1, 1));
 }

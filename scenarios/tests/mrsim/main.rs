@@ -1,6 +1,7 @@
 //! The command line, as a person or a CI job meets it. What has to fail here are scenarios that ask too much, of a system without a
 //! known bug.
 
+mod interrupted;
 mod shards;
 mod unheard;
 
