@@ -48,6 +48,28 @@ fn attempts_are_bars_with_their_fate_and_the_dead_node_is_down() {
     assert_eq!(down, [(1, Trouble::Down)]);
 }
 
+/// A worker that computes for long has nothing to show for it but its heartbeats.
+#[test]
+fn who_only_sends_heartbeats_is_still_at_its_attempt() {
+    let slow = r#"
+[[faults]]
+when = { after = { node = "w1", operations = ["open"], nth = 1 } }
+what = { slow_compute = { node = "w1", factor = 1e6, duration = "1m" } }
+"#;
+    let recorded = Recorded::run(&canonical("A worker is slow.", slow).draw(1), None).unwrap();
+    let story = &recorded.story;
+    let slow = story.bars.iter().find(|bar| bar.fate == Fate::Superseded).expect("another was faster");
+    let other = story.bars.iter().find(|bar| bar.attempt.task == slow.attempt.task && bar.attempt != slow.attempt);
+    let other = other.expect("there was another");
+    assert_eq!((slow.lane, other.fate), (1, Fate::Committed));
+    let heartbeat = |moment: &&scenarios::story::Moment| {
+        moment.kind == Kind::Sent && moment.words.contains("heartbeat, running") && moment.lane == Some(slow.lane)
+    };
+    let last = story.moments.iter().rfind(heartbeat).expect("it sends heartbeats");
+    assert!(last.at > other.from, "it was at it when the other was begun");
+    assert!(slow.to >= last.at, "{:?} until {:?}, and it said so at {:?}", slow.from, slow.to, last.at);
+}
+
 #[test]
 fn every_message_that_was_sent_is_an_arrow_with_an_end() {
     let story = crash().story;

@@ -1,4 +1,8 @@
 //! Attempts as bars: from when to when a worker was at one, and what became of it.
+//!
+//! A worker that computes for long takes no step on files and has nothing to say but its heartbeats; these name what it runs, and so they
+//! show that it is still at it. What became of an attempt is for the coordinator to decide: that another one was begun beside it means only that
+//! nobody wanted to wait.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,6 +12,7 @@ use mr_core::ids::AttemptId;
 use serde::Serialize;
 use sim::{Event, History, Operation};
 
+use super::messages::running;
 use super::moment::{Kind, Lane, Moment};
 use crate::notes::Happened;
 
@@ -21,7 +26,7 @@ pub enum Fate {
     Failed,
     /// Its worker died at it.
     Died,
-    /// Another attempt was faster, or nobody wanted it any more.
+    /// The coordinator has decided that another attempt counts.
     Superseded,
     /// The run ended before anything became of it.
     Unfinished,
@@ -60,7 +65,10 @@ pub(super) fn bars(history: &History, moments: &[Moment], lane_of: impl Fn(&str)
                         bars.push(Bar { attempt: *attempt, lane, from: *at, to: *at, fate: Fate::Unfinished });
                     }
                 }
-                E::AttemptCommitted { attempt, .. } => end(&mut bars, *attempt, *at, Fate::Committed),
+                E::AttemptCommitted { attempt, .. } => {
+                    end(&mut bars, *attempt, *at, Fate::Committed);
+                    supersede(&mut bars, *attempt);
+                }
                 E::AttemptFailed { attempt, .. } | E::AttemptStranded { attempt, .. } => {
                     end(&mut bars, *attempt, *at, Fate::Failed);
                 }
@@ -68,6 +76,9 @@ pub(super) fn bars(history: &History, moments: &[Moment], lane_of: impl Fn(&str)
                 _ => {}
             }
             continue;
+        }
+        if let (Event::MessageSent(message), Some(lane)) = (event, moment.lane) {
+            running(message).into_iter().for_each(|attempt| go_on(&mut bars, attempt, lane, *at));
         }
         if moment.kind == Kind::Crashed {
             for bar in bars.iter_mut().filter(|bar| Some(bar.lane) == moment.lane && bar.fate == Fate::Unfinished) {
@@ -77,13 +88,17 @@ pub(super) fn bars(history: &History, moments: &[Moment], lane_of: impl Fn(&str)
             && !is_sweeping(event)
         {
             // What an attempt does after it was committed, or given up, still shows how long its worker was at it.
-            for bar in bars.iter_mut().filter(|bar| bar.attempt == attempt && bar.lane == lane) {
-                bar.to = bar.to.max(*at);
-            }
+            go_on(&mut bars, attempt, lane, *at);
         }
     }
-    supersede(&mut bars);
     bars
+}
+
+/// A worker is still at an attempt.
+fn go_on(bars: &mut [Bar], attempt: AttemptId, lane: Lane, at: Duration) {
+    for bar in bars.iter_mut().filter(|bar| bar.attempt == attempt && bar.lane == lane) {
+        bar.to = bar.to.max(at);
+    }
 }
 
 /// Whether a worker reads or removes the file of an attempt: that is not the attempt's work.
@@ -105,17 +120,64 @@ fn become_lost(bars: &mut [Bar], attempt: AttemptId) {
     bars.iter_mut().filter(|bar| bar.attempt == attempt).for_each(|bar| bar.fate = Fate::Failed);
 }
 
-/// What came to no end of its own, although another attempt of its task did or was begun, was superseded.
-fn supersede(bars: &mut [Bar]) {
-    for index in 0..bars.len() {
-        let (attempt, fate) = (bars[index].attempt, bars[index].fate);
-        let another = bars.iter().any(|bar| {
-            bar.attempt.task == attempt.task
-                && bar.attempt != attempt
-                && (bar.fate == Fate::Committed || bar.attempt > attempt)
-        });
-        if fate == Fate::Unfinished && another {
-            bars[index].fate = Fate::Superseded;
-        }
+/// `counts` is the one that counts, and so no other of its task will.
+fn supersede(bars: &mut [Bar], counts: AttemptId) {
+    let others = |bar: &&mut Bar| bar.attempt.task == counts.task && bar.attempt != counts;
+    for bar in bars.iter_mut().filter(others).filter(|bar| bar.fate == Fate::Unfinished) {
+        bar.fate = Fate::Superseded;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mr_core::counters::Counters;
+    use mr_core::ids::{Attempt, MapIndex, TaskId, WorkerId};
+    use sim::{Node, Noted};
+    use world::Timestamp;
+
+    use super::super::tell::Teller;
+    use super::*;
+    use crate::scenario::Scenario;
+
+    /// From when to when, and its fate, of each attempt in a history of what the coordinator decided in so many seconds.
+    fn told(decided: Vec<(u64, coordinator::Event)>) -> Vec<(u32, u64, u64, Fate)> {
+        let nodes: Vec<String> = ["coordinator", "w1", "w2"].map(str::to_owned).into();
+        let note = |(at, event)| {
+            let happened = Happened { at: Timestamp::from_origin(Duration::from_secs(at)), event };
+            let node = Some(Node::new(0, "coordinator"));
+            (Duration::from_secs(at), Event::Note { node, note: Noted::new(happened) })
+        };
+        let history: History = decided.into_iter().map(note).collect();
+        let text = "about = \"a\"\npromise = \"b\"";
+        let schedule = Scenario::parse(std::path::Path::new("a.toml"), text).unwrap().draw(1);
+        let mut teller = Teller::new(&schedule, &nodes);
+        let moments: Vec<Moment> = history.iter().map(|(at, event)| teller.tell(*at, event)).collect();
+        let lane_of = |name: &str| nodes.iter().position(|node| node == name);
+        let told = |bar: &Bar| (bar.attempt.attempt.0, bar.from.as_secs(), bar.to.as_secs(), bar.fate);
+        bars(&history, &moments, lane_of).iter().map(told).collect()
+    }
+
+    fn map(attempt: u32) -> AttemptId {
+        AttemptId { task: TaskId::Map(MapIndex(0)), attempt: Attempt(attempt) }
+    }
+
+    #[test]
+    fn an_attempt_is_superseded_when_another_counts_and_not_when_another_is_begun() {
+        use coordinator::Event as E;
+        let registered =
+            |number: u32| E::WorkerRegistered { worker: WorkerId(number), nonce: 1, name: format!("w{number}") };
+        let given =
+            |number| E::AttemptAssigned { attempt: map(number), worker: WorkerId(number), question: 1, backup: false };
+        let counts = |number| E::AttemptCommitted {
+            attempt: map(number),
+            worker: WorkerId(number),
+            counters: Counters::default(),
+        };
+        let begun = vec![(0, registered(1)), (0, registered(2)), (1, given(1)), (3, given(2))];
+        assert_eq!(told(begun.clone()), [(1, 1, 1, Fate::Unfinished), (2, 3, 3, Fate::Unfinished)]);
+        let second = [begun.clone(), vec![(5, counts(2))]].concat();
+        assert_eq!(told(second), [(1, 1, 1, Fate::Superseded), (2, 3, 5, Fate::Committed)]);
+        let first = [begun, vec![(5, counts(1))]].concat();
+        assert_eq!(told(first), [(1, 1, 5, Fate::Committed), (2, 3, 3, Fate::Superseded)]);
     }
 }

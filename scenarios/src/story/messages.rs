@@ -30,6 +30,15 @@ impl Said {
     }
 }
 
+/// The attempts that `message` names as running, if it is a heartbeat.
+pub(super) fn running(message: &Message) -> Vec<AttemptId> {
+    let request = || decode(message.body.bytes()?).ok();
+    match (message.part == Part::Request).then(request).flatten() {
+        Some(Request::Heartbeat { running, .. }) => running.iter().map(|running| running.attempt).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// What `message` says.
 pub(super) fn said(message: &Message) -> Said {
     let bytes = message.body.bytes().unwrap_or_default();
