@@ -3,12 +3,15 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId};
-use scenarios::Recorded;
 use scenarios::story::{Fate, Kind, LinkEnd, Part, Timeline, Trouble, perfetto};
+use scenarios::{
+    Broken, Campaign, Determinism, Failure, Folders, Judgement, Outcome, Recorded, Rehearsed, Seeds, rehearse,
+};
 use serde_json::Value;
 use sim::LogLevel;
 use support::{CRASH, canonical};
@@ -213,6 +216,47 @@ what = { crash = { node = "w2" } }
     assert!(text.contains("w1 [info] registered worker=w1 job="), "what a worker says of itself:\n{text}");
     let committed = text.lines().filter(|line| line.contains("] committed worker="));
     assert!(committed.clone().count() == 3 && committed.clone().all(|line| line.contains("worker=w1 ")), "{text}");
+}
+
+/// The report of a run with these faults, had it broken a promise in these words.
+fn report_of(faults: &str, what: &str) -> String {
+    let scenario = canonical("Made up.", faults);
+    let campaign = Campaign {
+        regressions: &[],
+        scenarios: std::slice::from_ref(&scenario),
+        seeds: Seeds::range(1, 2),
+        schedules: 1,
+        time_box: None,
+        interrupted: None,
+        jobs: 1,
+        determinism: Determinism::Sampled,
+    };
+    let mut report = String::new();
+    campaign.run(&rehearse, |rehearsed| {
+        let broken = Broken { promise: "prompt", judgement: Judgement::Safety, what: what.to_owned() };
+        let rehearsed = Rehearsed { outcome: Outcome::Broken(broken), ..rehearsed };
+        let go_on = |_| ControlFlow::Continue(());
+        let failure = Failure::investigate(&rehearsed, &scenario.draw(1), &Folders::default(), Duration::ZERO, go_on);
+        report = strip_str(&failure.report(None).to_string()).to_string();
+        ControlFlow::Continue(())
+    });
+    report
+}
+
+#[test]
+fn a_report_tells_of_a_fault_that_struck_long_before_the_end() {
+    let faults = r#"
+[[faults]]
+when = { after = { node = "w1", operations = ["rename"], nth = 1 } }
+what = { power_loss = { node = "w1", restart_after = "200ms" } }
+"#;
+    let report = report_of(faults, "map 0, attempt 1 of worker 1 was committed");
+    assert!(report.lines().count() <= 40, "{report}");
+    for words in ["! w1 crashes", "! w1 unsynced and gone: ", " rows left out"] {
+        assert!(report.contains(words), "{words}:\n{report}");
+    }
+    let rows = report.lines().filter(|line| line.contains("left out") || line.contains("map 0.1")).count();
+    assert!(rows >= 3, "what the promise names:\n{report}");
 }
 
 #[test]

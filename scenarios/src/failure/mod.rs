@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use sim::{LogLevel, Recording};
 
+pub(crate) use self::report::DIGEST;
 pub use self::report::Report;
 use crate::campaign::{Folders, Outcome, Rehearsed};
 use crate::invariants::AGREEMENT;

@@ -9,6 +9,9 @@ use super::{Failure, Recorded};
 use crate::invariants::in_words;
 use crate::story::{Ink, Part, Timeline};
 
+/// How many lines of a timeline are told where there is nothing else to make room for.
+pub(crate) const DIGEST: usize = 30;
+
 /// How many lines a report has at most.
 pub(super) const LINES: usize = 40;
 
@@ -34,9 +37,11 @@ impl Failure {
 }
 
 impl Recorded {
-    /// The last rows of its timeline, with what was logged as a warning, in colour.
-    pub(crate) fn last_rows(&self) -> String {
-        let part = Part { around_failure: true, log: Some(LogLevel::WARN), ..Part::default() };
+    /// The most telling rows of its timeline, with what was logged as a warning, in so many lines and the head, in colour.
+    pub(crate) fn digest(&self, lines: usize) -> String {
+        // The last says which promise is broken there.
+        let lines = lines.saturating_sub(usize::from(self.story.broken.is_some()));
+        let part = Part { lines: Some(lines), log: Some(LogLevel::WARN), ..Part::default() };
         Timeline::new(&self.story, &part).to_string()
     }
 }
@@ -78,14 +83,10 @@ impl Report<'_> {
     /// As many rows as there is room for.
     fn add_timeline(&self, text: &mut String, recorded: &Recorded) {
         const AROUND: usize = 5;
-        let timeline = recorded.last_rows();
-        let rows: Vec<&str> = timeline.lines().collect();
         let room = LINES.saturating_sub(text.lines().count() + AROUND);
-        let Some((head, rows)) = rows.split_first() else { return };
-        let rows = &rows[rows.len().saturating_sub(room)..];
         let of = if self.failure.smallest.is_some() { " of the smallest" } else { "" };
         let end = recorded.story.last_row_is();
-        let _ = writeln!(text, "\ntimeline{of}, up to {end}:\n{head}\n{}", rows.join("\n"));
+        let _ = write!(text, "\ntimeline{of}, up to {end}:\n{}", recorded.digest(room));
     }
 }
 

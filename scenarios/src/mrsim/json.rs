@@ -6,7 +6,7 @@
 //!   `scenarios/src/invariants`, or `no_panic`, `determinism`, `harness`, which have none), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
 //! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
-//!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its last rows), `kept`
+//!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its most telling rows), `kept`
 //!   (the folder with everything, or null if it could not be written);
 //! * `scenario`, one for each: `scenario`, `schedules` (how many; they are those of its first seeds), `failed`, `events`, `virtual_nanos`, `faults`
 //!   (by kind), `slowest` (`seed` and `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
@@ -32,7 +32,7 @@ use super::tally::Tally;
 use super::whole::Whole;
 use crate::campaign::Rehearsed;
 use crate::coverage::Step;
-use crate::failure::{Failure, Recorded};
+use crate::failure::{DIGEST, Failure, Recorded};
 use crate::invariants::in_words;
 
 pub(super) const VERSION: u32 = 6;
@@ -188,7 +188,7 @@ impl Lines {
     pub(super) fn report(&mut self, out: &mut Output, failure: &Failure, kept: Option<&Path>) {
         let promise = failure.outcome.promise().unwrap_or_default();
         let lineage = failure.recorded.as_ref().and_then(|recorded| recorded.lineage.as_ref());
-        let timeline = |recorded: &Recorded| strip_str(&recorded.last_rows()).to_string();
+        let timeline = |recorded: &Recorded| strip_str(&recorded.digest(DIGEST)).to_string();
         let report = Content::Report(Box::new(ReportLine {
             scenario: failure.name.clone(),
             seed: failure.seed,

@@ -184,6 +184,7 @@ impl ReplayOptions {
             task: self.task,
             causal_of: self.causal_of.clone(),
             around_failure: self.around_failure,
+            lines: None,
             everything: self.everything,
             log: self.log,
         }

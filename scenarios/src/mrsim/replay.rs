@@ -9,7 +9,7 @@ use super::exit::Ending;
 use super::options::ReplayOptions;
 use super::output::Output;
 use crate::campaign::{Outcome, check_determinism};
-use crate::failure::Recorded;
+use crate::failure::{DIGEST, Recorded};
 use crate::invariants::in_words;
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
@@ -90,7 +90,7 @@ fn tell(out: &mut Output, outcome: &Outcome, recorded: &Recorded, options: &Repl
         writeln!(out, "\nlineage of {lineage}");
     }
     if !options.wants_timeline() {
-        write!(out, "\ntimeline, up to {}:\n{}", recorded.story.last_row_is(), recorded.last_rows());
+        write!(out, "\ntimeline, up to {}:\n{}", recorded.story.last_row_is(), recorded.digest(DIGEST));
     }
 }
 

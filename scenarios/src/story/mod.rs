@@ -7,6 +7,7 @@
 mod band;
 mod bar;
 mod causes;
+mod digest;
 mod lineage;
 mod link;
 mod messages;
@@ -38,7 +39,7 @@ use crate::rehearsal::Rehearsal;
 use crate::schedule::Schedule;
 
 /// A recorded run, told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Story {
     /// The nodes, in the order of their lanes.
     pub nodes: Vec<String>,
@@ -111,6 +112,8 @@ pub struct Part {
     pub causal_of: Option<String>,
     /// Only the last of it.
     pub around_failure: bool,
+    /// Only the most telling rows of it, in so many lines.
+    pub lines: Option<usize>,
     /// Heartbeats and every single step on files as well.
     pub everything: bool,
     /// What was logged, of this level and graver, as far as that was recorded.

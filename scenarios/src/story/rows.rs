@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sim::LogLine;
 
+use super::digest::digest;
 use super::link::{Link, LinkEnd};
 use super::moment::{Kind, Lane, Moment};
 use super::tell::shortened;
@@ -21,6 +22,8 @@ pub(super) struct Row {
     pub(super) lane: Option<Lane>,
     pub(super) mark: Mark,
     pub(super) words: String,
+    /// How many rows before it are not shown.
+    pub(super) left_out: usize,
 }
 
 /// What is drawn in the lanes.
@@ -61,7 +64,10 @@ pub(super) fn rows(story: &Story, part: &Part) -> Vec<Row> {
     if part.around_failure {
         rows.drain(..rows.len().saturating_sub(ROWS_BEFORE_FAILURE));
     }
-    rows
+    match part.lines {
+        Some(lines) => digest(rows, lines, story),
+        None => rows,
+    }
 }
 
 fn logged(part: &Part, line: &LogLine) -> bool {
@@ -138,7 +144,7 @@ impl Gatherer<'_> {
                 self.repeated.retain(|(repeating, _), _| *repeating != lane);
             }
         }
-        self.rows.push(Row { at: moment.at, lane: moment.lane, mark, words });
+        self.rows.push(Row { at: moment.at, lane: moment.lane, mark, words, left_out: 0 });
     }
 
     fn shown_where_sent(&self, index: usize) -> bool {
@@ -202,7 +208,7 @@ impl Gatherer<'_> {
     fn log(&mut self, line: &LogLine) {
         let words = format!("{} [{}] {}", line.node.name(), line.level.as_str().to_lowercase(), line.text);
         self.open.remove(&line.node.index());
-        self.rows.push(Row { at: line.at, lane: Some(line.node.index()), mark: Mark::Log, words });
+        self.rows.push(Row { at: line.at, lane: Some(line.node.index()), mark: Mark::Log, words, left_out: 0 });
     }
 }
 
@@ -248,7 +254,6 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
-    use crate::story::causes::Causes;
 
     fn moment(millis: u64, (lane, peer): (Lane, Option<Lane>), kind: Kind, words: &str) -> Moment {
         Moment {
@@ -265,17 +270,8 @@ mod tests {
     }
 
     fn words(moments: Vec<Moment>, links: Vec<Link>) -> Vec<(Mark, String)> {
-        let story = Story {
-            nodes: vec!["coordinator".into(), "w1".into()],
-            moments,
-            bars: Vec::new(),
-            bands: Vec::new(),
-            links,
-            log: Vec::new(),
-            broken: None,
-            end: Duration::from_secs(1),
-            causes: Causes::default(),
-        };
+        let nodes = vec!["coordinator".into(), "w1".into()];
+        let story = Story { nodes, moments, links, end: Duration::from_secs(1), ..Story::default() };
         rows(&story, &Part::default()).into_iter().map(|row| (row.mark, row.words)).collect()
     }
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use super::digest::between;
 use super::link::LinkEnd;
 use super::moment::{Kind, Lane};
 use super::rows::{Mark, Row, rows, span};
 use super::{Part, Story};
-
-/// A silence of this length is folded into one row.
-const SILENCE: Duration = Duration::from_millis(100);
+use crate::schedule::counted;
 
 /// The width of a lane; narrower ones when there are many nodes.
 const LANE: usize = 6;
@@ -127,17 +126,31 @@ fn ink(mark: Mark) -> Ink {
     }
 }
 
+/// What stands for a silence, or for rows that are left out, before `row`.
+fn fold(before: Option<&Row>, row: &Row) -> Option<String> {
+    let silence = before.map(|before| between(before, row));
+    Some(match (silence, row.left_out) {
+        (Some(None) | None, 0) => return None,
+        (Some(Some(silence)), 0) => format!("{:>12}  {}", "⋮", span(silence)),
+        (Some(Some(silence)), left_out) => format!("{:>12}  {}, {}", "…", rows_left_out(left_out), span(silence)),
+        (Some(None) | None, left_out) => format!("{:>12}  {}", "…", rows_left_out(left_out)),
+    })
+}
+
+fn rows_left_out(count: usize) -> String {
+    format!("{} left out", counted(count, "row"))
+}
+
 impl fmt::Display for Timeline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", Ink::Faint.paint(&self.head()))?;
         let mut lives = Lives::new(self.story);
-        let mut before: Option<Duration> = None;
+        let mut before: Option<&Row> = None;
         for (number, row) in self.rows.iter().enumerate() {
-            if let Some(silence) = before.map(|before| row.at.saturating_sub(before)).filter(|gap| *gap >= SILENCE) {
-                let fold = format!("{:>12}  {}", "⋮", span(silence));
+            if let Some(fold) = fold(before, row) {
                 writeln!(f, "{}", Ink::Faint.paint(&fold))?;
             }
-            before = Some(row.at);
+            before = Some(row);
             let lanes = self.lanes(row, lives.until(row.at));
             let fault = if matches!(row.mark, Mark::Glyph(kind) if kind.is_fault()) { "! " } else { "" };
             let words = ink(row.mark).paint(&format!("{fault}{}", row.words));
