@@ -250,13 +250,25 @@ fn a_report_tells_of_a_fault_that_struck_long_before_the_end() {
 when = { after = { node = "w1", operations = ["rename"], nth = 1 } }
 what = { power_loss = { node = "w1", restart_after = "200ms" } }
 "#;
-    let report = report_of(faults, "map 0, attempt 1 of worker 1 was committed");
+    let report = report_of(faults, "made up");
     assert!(report.lines().count() <= 40, "{report}");
     for words in ["! w1 crashes", "! w1 unsynced and gone: ", " rows left out"] {
         assert!(report.contains(words), "{words}:\n{report}");
     }
-    let rows = report.lines().filter(|line| line.contains("left out") || line.contains("map 0.1")).count();
-    assert!(rows >= 3, "what the promise names:\n{report}");
+}
+
+#[test]
+fn a_verdict_calls_a_worker_by_its_node() {
+    let late = r#"
+[[faults]]
+when = { at = "0ms" }
+what = { lossy = { from = ["w1"], to = ["coordinator"], requests = 1.0, replies = 0.0, duration = "5ms" } }
+[[faults]]
+when = { after = { node = "w2", operations = ["create"], nth = 1 } }
+what = { crash = { node = "w2" } }
+"#;
+    let report = report_of(late, "worker 2 waited 7.000 s for map 0");
+    assert!(report.contains("  w1 (worker 2) waited 7.000 s"), "{report}");
 }
 
 #[test]

@@ -132,11 +132,18 @@ impl Failure {
         smallest.unwrap_or_else(|| self.original())
     }
 
+    /// How the promise is broken, with workers called by their nodes.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let what = self.outcome.what();
+        self.recorded.as_ref().map_or_else(|| what.to_owned(), |recorded| recorded.story.with_names(what))
+    }
+
     /// How the smallest schedule breaks the promise, where the words are not those of the one that failed.
     fn smallest_what(&self) -> Option<&str> {
         let recorded = self.smallest.as_ref()?.recorded.as_ref()?;
-        let what = recorded.rehearsal.broken.as_ref()?.what.as_str();
-        (what != self.outcome.what()).then_some(what)
+        let what = recorded.story.broken.as_ref()?.what.as_str();
+        (what != self.what()).then_some(what)
     }
 
     /// The schedule that failed as a plan file.

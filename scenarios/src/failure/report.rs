@@ -55,7 +55,7 @@ impl Report<'_> {
         let _ = writeln!(text, "{title}  (commit {})", failure.commit);
         let _ = writeln!(text, "repeat:  {}\n", failure.repeat);
         let _ = writeln!(text, "broken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise));
-        text.push_str(&indented(failure.outcome.what(), WHAT));
+        text.push_str(&indented(&failure.what(), WHAT));
         if let Some(lineage) = failure.recorded.as_ref().and_then(|recorded| recorded.lineage.as_ref()) {
             let _ = writeln!(text, "\nlineage of {}", indented(&lineage.to_string(), LINEAGE).trim_start());
             text.truncate(text.trim_end().len());

@@ -5,7 +5,7 @@
 //! * `failure`, as they come: `scenario`, `regression` (whether it is a plan file of an old bug), `seed`, `promise` (the name of its file in
 //!   `scenarios/src/invariants`, or `no_panic`, `determinism`, `harness`, which have none), `judgement` (`safety`, `liveness`, `panic`, `nondeterminism`, `crash`), `what`, `repeat` (a
 //!   command), and `schedules`: how many had been rehearsed by then, this one included;
-//! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what`, `repeat`, `lineage` (text, or
+//! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what` (with workers called by their nodes), `repeat`, `lineage` (text, or
 //!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its most telling rows), `kept`
 //!   (the folder with everything, or null if it could not be written);
 //! * `scenario`, one for each: `scenario`, `schedules` (how many; they are those of its first seeds), `failed`, `events`, `virtual_nanos`, `faults`
@@ -195,7 +195,7 @@ impl Lines {
             commit: failure.commit.clone(),
             promise: promise.to_owned(),
             in_words: in_words(promise).to_owned(),
-            what: failure.outcome.what().to_owned(),
+            what: failure.what(),
             repeat: failure.repeat.clone(),
             lineage: lineage.map(ToString::to_string),
             shrunk: failure.smallest.as_ref().map(|smallest| smallest.told.clone()),

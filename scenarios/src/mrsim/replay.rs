@@ -85,7 +85,7 @@ fn tell(out: &mut Output, outcome: &Outcome, recorded: &Recorded, options: &Repl
         return writeln!(out, "every promise was kept{twice}");
     };
     writeln!(out, "\nbroken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise));
-    writeln!(out, "  {}", outcome.what().replace('\n', "\n  "));
+    writeln!(out, "  {}", recorded.story.with_names(outcome.what()).replace('\n', "\n  "));
     if let Some(lineage) = &recorded.lineage {
         writeln!(out, "\nlineage of {lineage}");
     }

@@ -12,15 +12,17 @@ mod lineage;
 mod link;
 mod messages;
 mod moment;
+mod names;
 mod page;
 mod perfetto;
 mod rows;
 mod tell;
 mod timeline;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mr_core::ids::TaskId;
+use mr_core::ids::{TaskId, WorkerId};
 use sim::{History, LogLevel, LogLine};
 
 pub use self::band::{Band, Trouble};
@@ -53,11 +55,13 @@ pub struct Story {
     pub links: Vec<Link>,
     /// What the nodes logged, if that was recorded.
     pub log: Vec<LogLine>,
-    /// The promise that was broken, if any: by the last event, if at all by one.
+    /// The promise that was broken, if any: by the last event, if at all by one. Workers are called by their nodes in it.
     pub broken: Option<Broken>,
     /// When the run ended.
     pub end: Duration,
     causes: Causes,
+    /// On which node each worker lives.
+    workers: BTreeMap<WorkerId, String>,
 }
 
 impl Story {
@@ -71,17 +75,26 @@ impl Story {
         let mut teller = Teller::new(schedule, &nodes);
         let moments: Vec<Moment> = history.iter().map(|(at, event)| teller.tell(*at, event)).collect();
         let lane_of = |name: &str| nodes.iter().position(|node| node == name);
+        let named =
+            |broken: &Broken| Broken { what: names::with_names(&broken.what, &teller.workers), ..broken.clone() };
         Self {
             bars: bar::bars(history, &moments, lane_of),
             bands: band::bands(history, schedule, &nodes, report.virtual_time),
             links: link::links(history),
             log: report.log.iter().map(|line| teller.tell_log(line)).collect(),
-            broken: rehearsal.broken.clone(),
+            broken: rehearsal.broken.as_ref().map(named),
             end: report.virtual_time,
             causes: Causes::of(history, &moments, schedule, &nodes),
             moments,
+            workers: teller.workers,
             nodes,
         }
+    }
+
+    /// `words` with the node beside each worker that they call by its number.
+    #[must_use]
+    pub fn with_names(&self, words: &str) -> String {
+        names::with_names(words, &self.workers)
     }
 
     /// What its last row is: the break of a promise, or the end of the run.

@@ -19,7 +19,7 @@ pub(super) struct Teller<'a> {
     schedule: &'a Schedule,
     nodes: &'a [String],
     /// On which node each worker lives.
-    workers: BTreeMap<WorkerId, String>,
+    pub(super) workers: BTreeMap<WorkerId, String>,
     /// What was asked in each call, to know what an answer is about.
     asked: BTreeMap<u64, Option<AttemptId>>,
     /// The reduce that made a file of its own last, on each lane: it is the one that reads map outputs there.
