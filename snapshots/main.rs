@@ -16,7 +16,7 @@ use scenarios::{
     Seeds, rehearse,
 };
 
-use support::{CRASH, canonical};
+use support::{CRASH, canonical, endless};
 
 /// The plan of seed 1 and what happens in it.
 fn told(scenario: &Scenario) -> String {
@@ -80,13 +80,6 @@ when = { at = "0ms" }
 what = { bit_rot = { node = "every worker", path_contains = "in/", stored = true, duration = "10s" } }
 "#;
 
-/// Nobody is left to work.
-const DESERTED: &str = r#"
-[[faults]]
-when = { at = "1ms" }
-what = { crash = { node = "every worker" } }
-"#;
-
 /// Seed 1 of `scenario`, as a campaign sees it.
 fn rehearsed(scenario: Scenario) -> Rehearsed {
     let mut results = Vec::new();
@@ -127,7 +120,7 @@ fn the_report_of_a_wrong_output() {
 
 #[test]
 fn the_report_of_a_job_that_does_not_end() {
-    let scenario = canonical("All workers die and nobody comes.", DESERTED);
+    let scenario = endless("The app stumbles for ever.", "100ms");
     check("report_liveness", &report(&rehearsed(scenario.clone()), &scenario));
 }
 

@@ -16,7 +16,7 @@ use world::{Address, Clock, Network, World};
 use crate::apps::TroubledSource;
 use crate::coverage::{Grid, Watcher};
 use crate::evidence::{Evidence, Keeper};
-use crate::invariants::{Bounds, Broken, Promises};
+use crate::invariants::{Bounds, Broken, Judged, Promises};
 use crate::notes::{CoordinatorLeft, NoteTaker, ToldToStop, WorkerLeft, WorkerStarts};
 use crate::oracle::Expected;
 use crate::places;
@@ -34,6 +34,8 @@ pub(crate) const COORDINATOR: &str = "coordinator";
 pub struct Rehearsal {
     /// The promise broken, if any.
     pub broken: Option<Broken>,
+    /// Why nobody was left to finish the job, if the plan has seen to that: then nobody has promised that it ends.
+    pub nobody_left: Option<String>,
     /// A hash of all outputs as the job left them; none unless it succeeded. Runs of one workload must agree on it.
     pub outputs: Option<u64>,
     /// What the simulator reports.
@@ -75,8 +77,8 @@ pub fn rehearse(schedule: &Schedule, recording: Recording) -> Rehearsal {
             (run(&settings, &plan, &mut keeper, recording, system), keeper.evidence)
         }
     };
-    let (broken, outputs) = watchers.promises.verdict(&report);
-    Rehearsal { broken, outputs, report, evidence, coverage: watchers.coverage.grid }
+    let Judged { broken, outputs, nobody_left } = watchers.promises.verdict(&report);
+    Rehearsal { broken, nobody_left, outputs, report, evidence, coverage: watchers.coverage.grid }
 }
 
 /// Everybody who watches a run.

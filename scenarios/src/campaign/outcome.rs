@@ -81,6 +81,8 @@ pub struct Rehearsed {
     pub seed: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it came to no end because the plan left nobody to finish it.
+    pub nobody_left: bool,
     /// The run of the same workload with other outputs, if that is what is wrong with it.
     pub disagrees_with: Option<Run>,
     /// A hash of the workload.
@@ -116,6 +118,7 @@ impl Rehearsed {
             regression,
             seed: schedule.seed,
             outcome: Outcome::Passed,
+            nobody_left: false,
             disagrees_with: None,
             workload: hasher.finish(),
             outputs: None,
@@ -130,6 +133,7 @@ impl Rehearsed {
             Err(panic) => rehearsed.outcome = Outcome::HarnessCrashed(words_of(&*panic)),
             Ok((rehearsal, difference)) => {
                 rehearsed.outcome = Outcome::of(difference, rehearsal.broken);
+                rehearsed.nobody_left = rehearsal.nobody_left.is_some();
                 rehearsed.outputs = rehearsal.outputs;
                 rehearsed.history_hash = rehearsal.report.history_hash;
                 rehearsed.events = rehearsal.report.events;

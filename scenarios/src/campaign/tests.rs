@@ -44,7 +44,14 @@ fn made_up(history_hash: u64, broken: Option<Broken>) -> Rehearsal {
         history: Some(Vec::new()),
         log: Vec::new(),
     };
-    Rehearsal { broken, outputs: Some(1), report, evidence: Evidence::default(), coverage: Grid::default() }
+    Rehearsal {
+        broken,
+        nobody_left: None,
+        outputs: Some(1),
+        report,
+        evidence: Evidence::default(),
+        coverage: Grid::default(),
+    }
 }
 
 fn results(campaign: &Campaign<'_>, rehearse: Rehearse<'_>) -> Vec<Rehearsed> {

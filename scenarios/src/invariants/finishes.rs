@@ -1,12 +1,14 @@
 //! Once the last fault has healed, the job ends within a bound that is a formula, and everybody exits. (MapReduce paper, section 3.3:
 //! the computation goes on in spite of failures; lab 1: workers exit when the job is done.)
+//!
+//! What is *not* promised: that a job ends whose workers have all gone because of the plan (`nobody_left` says when that is so).
 
 use std::time::Duration;
 
 use sim::{FaultKind, Finished, Report};
 
 use super::{Broken, Judgement};
-use crate::rehearsal::{COORDINATOR, RETRY_FOR};
+use crate::rehearsal::RETRY_FOR;
 use crate::schedule::Schedule;
 
 /// Time for what is neither a task's timeout nor a search for the coordinator: messages, syncs, removals, a grace period.
@@ -129,14 +131,8 @@ fn worst_factor(schedule: &Schedule, worker: &str, factor: impl Fn(&FaultKind) -
     hits.filter(|(node, _)| *node == worker).map(|(_, factor)| factor).fold(1.0, f64::max)
 }
 
-/// Whether time was up for a coordinator whose workers have all died for good. Nobody can finish then, whatever the code does.
-pub(crate) fn nobody_is_left(report: &Report) -> bool {
-    let time_was_up = matches!(report.finished, Finished::TimeLimit { .. });
-    time_was_up && report.nodes.iter().all(|node| node.name() == COORDINATOR || report.dead.contains(node))
-}
-
-/// What the end of a run says about this promise.
-pub(super) fn judge(report: &Report) -> Option<Broken> {
+/// What the end of a run says about this promise; `nobody_left` is why nobody was left to finish, if nobody was.
+pub(super) fn judge(report: &Report, nobody_left: Option<&str>) -> Option<Broken> {
     let liveness = |what| Some(Broken { promise: "finishes", judgement: Judgement::Liveness, what });
     match &report.finished {
         Finished::AllNodesDone | Finished::Stopped(_) => None,
@@ -144,8 +140,9 @@ pub(super) fn judge(report: &Report) -> Option<Broken> {
             let (until, healed) = (report.virtual_time.as_secs_f64(), report.healed_at.as_secs_f64());
             let names: Vec<_> = unfinished.iter().map(ToString::to_string).collect();
             liveness(format!(
-                "{} had not finished {until:.3} s after the start, although the last fault was over at {healed:.3} s",
-                names.join(", ")
+                "{} had not finished {until:.3} s after the start, although the last fault was over at {healed:.3} s{}",
+                names.join(", "),
+                nobody_left.map_or(String::new(), |why| format!("; {why}"))
             ))
         }
         Finished::EventLimit { unfinished } => {

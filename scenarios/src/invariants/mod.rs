@@ -15,6 +15,7 @@ mod idle_workers;
 mod leaves_when_told;
 mod left_to_others;
 mod maps_before_reduces;
+mod nobody_left;
 mod not_reissued_in_time;
 mod nothing_left;
 mod outputs;
@@ -46,11 +47,12 @@ use self::counters::CountersAreExact;
 use self::done_once::DoneOnce;
 use self::everyone_agrees::EveryoneAgrees;
 use self::fails_honestly::FailsHonestly;
-pub(crate) use self::finishes::{Bounds, nobody_is_left};
+pub(crate) use self::finishes::Bounds;
 use self::gives_up_cleanly::GivesUpCleanly;
 use self::leaves_when_told::LeavesWhenTold;
 use self::left_to_others::LeftToOthers;
 use self::maps_before_reduces::MapsBeforeReduces;
+use self::nobody_left::NobodyLeft;
 use self::not_reissued_in_time::NotReissuedInTime;
 use self::nothing_left::NothingLeft;
 use self::outputs::Outputs;
@@ -138,11 +140,23 @@ impl fmt::Display for Broken {
     }
 }
 
+/// What a run comes to.
+pub(crate) struct Judged {
+    /// The promise broken, if one was.
+    pub(crate) broken: Option<Broken>,
+    /// A hash of the outputs, if all are there.
+    pub(crate) outputs: Option<u64>,
+    /// Why nobody was left to finish the job, if that was the plan's doing.
+    pub(crate) nobody_left: Option<String>,
+}
+
 /// All promises, watching one run.
 pub(crate) struct Promises {
     invariants: Vec<Box<dyn Invariant>>,
     /// The places of those that watch a step, for each kind of step.
     watchers: [Vec<usize>; Operation::COUNT],
+    /// Who is there to work.
+    nobody_left: NobodyLeft,
     /// The first that was broken.
     broken: Option<Broken>,
     /// How many outputs all runs of the workload must agree on, if they must.
@@ -186,7 +200,8 @@ impl Promises {
         }
         // What is signed differs from run to run, as it may.
         let partitions = if signed { None } else { Some(partitions) };
-        Self { invariants, watchers, broken: None, partitions, outputs: None }
+        let nobody_left = NobodyLeft::new(schedule);
+        Self { invariants, watchers, nobody_left, broken: None, partitions, outputs: None }
     }
 
     /// Has the promise at `place` look at `event`.
@@ -199,14 +214,20 @@ impl Promises {
         ControlFlow::Break(verdict)
     }
 
-    /// What the run comes to: the promise broken, and the hash of its outputs.
-    pub(crate) fn verdict(self, report: &Report) -> (Option<Broken>, Option<u64>) {
-        (self.broken.or_else(|| finishes::judge(report)), self.outputs)
+    /// What the run comes to.
+    pub(crate) fn verdict(self, report: &Report) -> Judged {
+        let nobody_left = self.nobody_left.why(report);
+        let excused = self.nobody_left.is_excused(report);
+        let by_plan = nobody_left.as_ref().filter(|_| excused).is_some();
+        let finishes = || if by_plan { None } else { finishes::judge(report, nobody_left.as_deref()) };
+        let broken = self.broken.or_else(finishes);
+        Judged { nobody_left: nobody_left.filter(|_| by_plan && broken.is_none()), broken, outputs: self.outputs }
     }
 }
 
 impl Observer for Promises {
     fn observe(&mut self, at: Duration, event: &Event, disk: &DiskView<'_>) -> ControlFlow<String> {
+        self.nobody_left.see(at, event);
         match event {
             Event::File(step) => {
                 let kind = step.operation as usize;

@@ -8,7 +8,8 @@
 //! * `report`, at the end for each failure that was looked into: `scenario`, `seed`, `commit`, `promise`, `in_words`, `what` (with workers called by their nodes), `repeat`, `lineage` (text, or
 //!   null), `shrunk` (how far shrinking came, or null), `plan` (the smallest schedule as a plan file), `timeline` (its most telling rows), `kept`
 //!   (the folder with everything, or null if it could not be written);
-//! * `scenario`, one for each: `scenario`, `schedules` (how many; they are those of its first seeds), `failed`, `events`, `virtual_nanos`, `faults`
+//! * `scenario`, one for each: `scenario`, `schedules` (how many; they are those of its first seeds), `failed`, `nobody_left` (of how many the plan left
+//!   nobody to finish them), `events`, `virtual_nanos`, `faults`
 //!   (by kind), `slowest` (`seed` and `virtual_nanos`), `coverage` (a list of `step`, `fault`, `times`), `marks` (by name);
 //! * `total`, once, behind the scenarios: `schedules`, `failed`; of what it is a shard: `scenarios` (names), `first_seed` and `end_seed` (of all
 //!   shards, the end not included; null when nobody said where to end), `time_box` (whether it had one); `shard` (`K/N`, or null);
@@ -86,6 +87,7 @@ pub(super) struct ScenarioLine {
     pub(super) scenario: String,
     pub(super) schedules: u64,
     pub(super) failed: u64,
+    pub(super) nobody_left: u64,
     pub(super) events: u64,
     pub(super) virtual_nanos: u64,
     pub(super) faults: BTreeMap<String, u64>,
@@ -133,6 +135,7 @@ impl ScenarioLine {
             scenario: scenario.to_owned(),
             schedules: tally.schedules,
             failed: tally.failed,
+            nobody_left: tally.nobody_left,
             events: tally.events,
             virtual_nanos: nanos(tally.virtual_time),
             faults: owned(&tally.faults),

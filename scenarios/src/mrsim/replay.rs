@@ -82,7 +82,12 @@ fn check_part(story: &Story, options: &ReplayOptions) -> Result<(), Trouble> {
 fn tell(out: &mut Output, outcome: &Outcome, recorded: &Recorded, options: &ReplayOptions) {
     let Some(promise) = outcome.promise() else {
         let twice = if options.check_determinism { ", and it ran the same way twice" } else { "" };
-        return writeln!(out, "every promise was kept{twice}");
+        let nobody_left = recorded
+            .rehearsal
+            .nobody_left
+            .as_ref()
+            .map_or(String::new(), |why| format!("; the job did not end, as the plan has it: {why}"));
+        return writeln!(out, "every promise was kept{twice}{nobody_left}");
     };
     writeln!(out, "\nbroken promise: {} ({})", Ink::Bad.paint(promise), in_words(promise));
     writeln!(out, "  {}", recorded.story.with_names(outcome.what()).replace('\n', "\n  "));

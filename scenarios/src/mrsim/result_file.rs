@@ -157,6 +157,7 @@ fn tally_of(line: ScenarioLine) -> Result<(String, Tally), String> {
     let mut tally = Tally {
         schedules: line.schedules,
         failed: line.failed,
+        nobody_left: line.nobody_left,
         events: line.events,
         virtual_time: Duration::from_nanos(line.virtual_nanos),
         slowest: line.slowest.map(|slowest| (Duration::from_nanos(slowest.virtual_nanos), slowest.seed)),

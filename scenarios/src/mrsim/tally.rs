@@ -18,6 +18,8 @@ pub(super) const REGRESSIONS: &str = "(regressions)";
 pub(super) struct Tally {
     pub(super) schedules: u64,
     pub(super) failed: u64,
+    /// How many came to no end because their plans left nobody to finish them.
+    pub(super) nobody_left: u64,
     pub(super) events: u64,
     pub(super) virtual_time: Duration,
     pub(super) faults: BTreeMap<&'static str, u64>,
@@ -32,6 +34,7 @@ impl Tally {
     pub(super) fn add(&mut self, rehearsed: &Rehearsed) {
         self.schedules += 1;
         self.failed += u64::from(!rehearsed.passed());
+        self.nobody_left += u64::from(rehearsed.nobody_left);
         self.events += rehearsed.events;
         self.virtual_time += rehearsed.virtual_time;
         add_all(&mut self.faults, &rehearsed.faults);
@@ -45,6 +48,7 @@ impl Tally {
     pub(super) fn join(&mut self, other: &Self) {
         self.schedules += other.schedules;
         self.failed += other.failed;
+        self.nobody_left += other.nobody_left;
         self.events += other.events;
         self.virtual_time += other.virtual_time;
         add_all(&mut self.faults, &other.faults);

@@ -15,6 +15,10 @@ const MISSING: usize = 20;
 pub(super) fn tell_sums(out: &mut Output, sums: &Sums) {
     writeln!(out, "{}", table(sums));
     writeln!(out, "{}", confidence(sums));
+    let nobody_left = sums.total(true).nobody_left;
+    if nobody_left > 0 {
+        writeln!(out, "nobody was left to finish {} of these, as their plans had it", HumanCount(nobody_left));
+    }
     for failure in &sums.told {
         writeln!(out, "\n{}, seed {}: {}", failure.name, failure.seed, failure.promise);
         writeln!(out, "  to repeat it: {}", failure.repeat);

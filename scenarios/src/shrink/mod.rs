@@ -7,8 +7,7 @@
 //!
 //! The same promise can be broken in ways that have nothing to do with each other: a job that goes in circles does not end, and one that
 //! waits does not either. So the run must also end the same way: out of time, out of events, spinning, or in the same panic, of whichever node.
-//! And a job that hangs is the same failure only as long as somebody is left to work. When the last worker alive is taken away it hangs
-//! whatever the code does, and such a plan shows nothing.
+//! (A job that hangs because nothing is left of its workers breaks no promise, so that the last one alive is not taken away.)
 
 mod cluster;
 mod faults;
@@ -23,7 +22,6 @@ use std::time::{Duration, Instant};
 use sim::{Finished, Recording};
 
 use crate::campaign::Rehearse;
-use crate::invariants::{Judgement, nobody_is_left};
 use crate::schedule::Schedule;
 
 /// Makes the schedules that are a step smaller in one respect; the boldest first.
@@ -122,15 +120,12 @@ struct Failing {
     ended: Discriminant<Finished>,
     /// The words of the panic that it ended in.
     panic: Option<String>,
-    /// Whether it does so because nobody is left to work, as it would with any code.
-    deserted: bool,
 }
 
 impl Failing {
     /// Whether it shows what `original` shows, with the promise left aside.
     fn is_like(&self, original: &Self) -> bool {
-        let same_end = self.ended == original.ended && self.panic == original.panic;
-        same_end && (original.deserted || !self.deserted)
+        self.ended == original.ended && self.panic == original.panic
     }
 }
 
@@ -143,8 +138,7 @@ fn failure_of(schedule: &Schedule, rehearse: Rehearse<'_>) -> Option<Failing> {
         Finished::Panicked { message, .. } => Some(without_numbers(message)),
         _ => None,
     };
-    let deserted = broken.judgement == Judgement::Liveness && nobody_is_left(&rehearsal.report);
-    Some(Failing { promise: broken.promise, ended: discriminant(finished), panic, deserted })
+    Some(Failing { promise: broken.promise, ended: discriminant(finished), panic })
 }
 
 /// Lengths, indices and names of workers are others in a smaller schedule, though the panic is the same.

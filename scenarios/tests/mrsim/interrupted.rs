@@ -50,7 +50,7 @@ fn wait_for_failure(path: &Path) {
 
 #[test]
 fn the_first_signal_ends_it_with_all_that_it_has_found() {
-    for (signal, case, code) in [("INT", ("fine", FINE), 130), ("TERM", ("nobody", NOBODY_LEFT), 3)] {
+    for (signal, case, code) in [("INT", ("fine", FINE), 130), ("TERM", ("endless", ENDLESS), 3)] {
         let folder = folder(&[case]);
         let file = folder.path().join("results.jsonl");
         let running = Running::start(&folder, file.to_str().unwrap());
@@ -61,7 +61,7 @@ fn the_first_signal_ends_it_with_all_that_it_has_found() {
         let (status, said) = running.end();
         assert_eq!(status.code(), Some(code), "{said}");
         assert!(said.contains("interrupted: this is what it had come to"), "{said}");
-        assert_eq!(said.contains("FAILED nobody"), code == 3, "{said}");
+        assert_eq!(said.contains("FAILED endless"), code == 3, "{said}");
         let lines = json(&file);
         let total = lines.iter().find(|line| line["kind"] == "total").expect("the sums are there");
         assert_eq!([&total["interrupted"], &total["ended_early"]], [true, true]);
@@ -76,7 +76,7 @@ fn the_first_signal_ends_it_with_all_that_it_has_found() {
 
 #[test]
 fn the_second_signal_ends_it_at_once() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("endless", ENDLESS)]);
     let file = folder.path().join("results.jsonl");
     let mut running = Running::start(&folder, file.to_str().unwrap());
     wait_for_failure(&file);
@@ -88,7 +88,7 @@ fn the_second_signal_ends_it_at_once() {
 
 #[test]
 fn what_a_killed_campaign_has_found_is_told_and_can_be_added_up() {
-    let folder = folder(&[("nobody", NOBODY_LEFT), ("fine", FINE)]);
+    let folder = folder(&[("endless", ENDLESS), ("fine", FINE)]);
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (whole, killed) = (path("whole"), path("killed"));
     for (shard, file) in [("1/2", &whole), ("2/2", &killed)] {
@@ -100,7 +100,7 @@ fn what_a_killed_campaign_has_found_is_told_and_can_be_added_up() {
     fs::write(&killed, &text[..third + 40]).unwrap();
     let refused = mrsim(&["merge", &whole, &killed]);
     assert_eq!(refused.status.code(), Some(2));
-    for words in ["was cut off", "of 3 failures:", "nobody, seed 1: finishes", "--partial"] {
+    for words in ["was cut off", "of 3 failures:", "endless, seed 1: finishes", "--partial"] {
         assert!(stderr(&refused).contains(words), "{words}: {}", stderr(&refused));
     }
     let partial = mrsim(&["merge", "--partial", &whole, &killed]);
@@ -110,7 +110,7 @@ fn what_a_killed_campaign_has_found_is_told_and_can_be_added_up() {
     }
     let twice = mrsim(&["merge", "--partial", &whole, &killed, &killed]);
     assert_eq!(twice.status.code(), Some(2), "{}", stdout(&twice));
-    assert!(stderr(&twice).contains("another file has nobody, seed 1, as well"), "{}", stderr(&twice));
+    assert!(stderr(&twice).contains("another file has endless, seed 1, as well"), "{}", stderr(&twice));
     let without = mrsim(&["merge", &whole]);
     assert!(stderr(&without).contains("missing: 2/2"), "{}", stderr(&without));
 }

@@ -29,6 +29,22 @@ when = { at = "0ms" }
 what = { bit_rot = { node = "every worker", path_contains = "in/", stored = true, duration = "10s" } }
 "#;
 
+/// The job neither fails nor ends in time.
+const ENDLESS: &str = r#"
+about = "The app stumbles for ever, and the job has more patience than the promise."
+promise = "None: nobody could do this work."
+[cluster]
+workers = 2
+task_timeout = "5s"
+max_failures = 4294967295
+[workload]
+files = [2, 4]
+empty = 0.0
+trouble = { phase = "map", panics = 1.0 }
+[models]
+message = "100ms"
+"#;
+
 /// Nobody is left to do the work.
 const NOBODY_LEFT: &str = r#"
 about = "All workers die and nobody comes."
@@ -184,16 +200,32 @@ fn a_seed_is_shrunk_to_a_plan_file_or_a_test() {
 
 #[test]
 fn a_job_that_does_not_end_exits_with_3_and_a_broken_promise_is_graver() {
-    let folder = folder(&[("nobody", NOBODY_LEFT), ("rotten", ROTTEN_INPUT)]);
-    assert_eq!(mrsim_in(&folder, &["run", "nobody", "--seeds", "0..3"]).status.code(), Some(3));
-    assert_eq!(mrsim_in(&folder, &["run", "--seeds", "0..5"]).status.code(), Some(1));
+    let folder = folder(&[("endless", ENDLESS), ("rotten", ROTTEN_INPUT)]);
+    assert_eq!(mrsim_in(&folder, &["run", "endless", "--seeds", "0..3", "--reports", "0"]).status.code(), Some(3));
+    assert_eq!(mrsim_in(&folder, &["run", "--seeds", "0..5", "--reports", "0"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_job_that_the_plan_leaves_nobody_to_finish_breaks_no_promise_and_is_told() {
+    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let file = folder.path().join("results.jsonl");
+    let output = mrsim_in(&folder, &["run", "--seeds", "0..3", "--json", file.to_str().unwrap()]);
+    let told = "nobody was left to finish 3 of these, as their plans had it";
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains(told), "{}", stdout(&output));
+    assert!(stdout(&mrsim(&["merge", file.to_str().unwrap()])).contains(told));
+    let replayed = mrsim_in(&folder, &["replay", "nobody", "1"]);
+    assert_eq!(replayed.status.code(), Some(0));
+    let told = "the job did not end, as the plan has it: nobody was left: w1 had crashed";
+    assert!(stdout(&replayed).contains(told), "{}", stdout(&replayed));
 }
 
 #[test]
 fn fail_fast_stops_at_the_first_failure() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("endless", ENDLESS)]);
     let file = folder.path().join("results.json");
-    let arguments = ["run", "--seeds", "7..500", "--fail-fast", "--json", file.to_str().unwrap()];
+    let file_name = file.to_str().unwrap();
+    let arguments = ["run", "--seeds", "7..500", "--fail-fast", "--reports", "0", "--json", file_name];
     assert_eq!(mrsim_in(&folder, &arguments).status.code(), Some(3));
     let lines = json(&file);
     assert_eq!(
@@ -207,10 +239,13 @@ fn fail_fast_stops_at_the_first_failure() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_jobs() {
-    let folder = folder(&[("rotten", ROTTEN_INPUT), ("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("rotten", ROTTEN_INPUT), ("endless", ENDLESS)]);
     let results = ["1", "3"].map(|jobs| {
         let file = folder.path().join(jobs);
-        mrsim_in(&folder, &["run", "--seeds", "0..30", "--jobs", jobs, "--json", file.to_str().unwrap()]);
+        mrsim_in(
+            &folder,
+            &["run", "--seeds", "0..30", "--reports", "0", "--jobs", jobs, "--json", file.to_str().unwrap()],
+        );
         json(&file)
     });
     assert!(results[0].len() > 30, "failures, two scenarios and a total");
@@ -239,10 +274,10 @@ fn a_plan_that_was_written_down_replays_as_its_seed_does() {
 
 #[test]
 fn regressions_run_first() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("endless", ENDLESS)]);
     let regressions = folder.path().join("regressions");
-    fs::write(regressions.join("old_bug.toml"), mrsim_in(&folder, &["plan", "nobody", "3"]).stdout).unwrap();
-    let output = mrsim_in(&folder, &["run", "--seeds", "0..3", "--fail-fast"]);
+    fs::write(regressions.join("old_bug.toml"), mrsim_in(&folder, &["plan", "endless", "3"]).stdout).unwrap();
+    let output = mrsim_in(&folder, &["run", "--seeds", "0..3", "--fail-fast", "--reports", "0"]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(3), "{text}");
     let plan = regressions.join("old_bug.toml");

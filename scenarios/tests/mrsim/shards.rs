@@ -4,11 +4,14 @@ use super::*;
 
 #[test]
 fn shards_share_the_seeds_out() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("endless", ENDLESS)]);
     let mut seeds: Vec<u64> = Vec::new();
     for shard in ["1/3", "2/3", "3/3"] {
         let file = folder.path().join(shard.replace('/', "-"));
-        mrsim_in(&folder, &["run", "--seeds", "4..15", "--shard", shard, "--json", file.to_str().unwrap()]);
+        mrsim_in(
+            &folder,
+            &["run", "--seeds", "4..15", "--reports", "0", "--shard", shard, "--json", file.to_str().unwrap()],
+        );
         seeds.extend(
             json(&file).iter().filter(|line| line["kind"] == "failure").filter_map(|line| line["seed"].as_u64()),
         );
@@ -26,7 +29,7 @@ fn told(output: &Output) -> String {
 
 #[test]
 fn the_results_of_shards_add_up_to_those_of_the_whole() {
-    let folder = folder(&[("nobody", NOBODY_LEFT), ("rotten", ROTTEN_INPUT)]);
+    let folder = folder(&[("endless", ENDLESS), ("rotten", ROTTEN_INPUT)]);
     let run = |name: &str, shard: &[&str]| {
         let file = folder.path().join(name).to_str().unwrap().to_owned();
         let arguments = [&["run", "--seeds", "0..12", "--reports", "0", "--json", &file], shard].concat();
@@ -106,10 +109,10 @@ fn a_campaign_of_the_usual_length_ends_somewhere() {
 
 #[test]
 fn a_campaign_that_could_have_ended_early_has_what_it_says_that_it_ran() {
-    let folder = folder(&[("one", FINE), ("two", FINE), ("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("one", FINE), ("two", FINE), ("endless", ENDLESS)]);
     let whole = results(&folder, "whole", &["one", "two", "--seeds", "0..9", "--fail-fast"]);
     let boxed = results(&folder, "boxed", &["one", "--seeds", "0..9", "--for", "1h"]);
-    let stopped = results(&folder, "stopped", &["nobody", "--seeds", "0..9", "--fail-fast"]);
+    let stopped = results(&folder, "stopped", &["endless", "--seeds", "0..9", "--fail-fast"]);
     let ended_early = |file: &str| json(Path::new(file)).last().map(|total| total["ended_early"].clone());
     assert_eq!(
         [&whole, &boxed, &stopped].map(|file| ended_early(file)),
@@ -122,14 +125,14 @@ fn a_campaign_that_could_have_ended_early_has_what_it_says_that_it_ran() {
         assert!(stderr(&twice).contains("such as seed 8 of one, are in both"), "{}", stderr(&twice));
     }
     let next = results(&folder, "next", &["one", "two", "--seeds", "9..12"]);
-    let rest = results(&folder, "rest", &["nobody", "--seeds", "1..9"]);
+    let rest = results(&folder, "rest", &["endless", "--seeds", "1..9"]);
     let added = mrsim(&["merge", &whole, &next, &stopped, &rest]);
     assert!(stdout(&added).contains("9 of 33 failed: 1 in 3"), "{}{}", stdout(&added), stderr(&added));
 }
 
 #[test]
 fn results_that_do_not_belong_together_are_not_added_up() {
-    let folder = folder(&[("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("endless", ENDLESS)]);
     let file = folder.path().join("results.jsonl");
     mrsim_in(&folder, &["run", "--seeds", "0..2", "--reports", "0", "--json", file.to_str().unwrap()]);
     let file = file.to_str().unwrap();
@@ -150,7 +153,7 @@ fn results_that_do_not_belong_together_are_not_added_up() {
 
 #[test]
 fn a_file_whose_parts_contradict_each_other_is_refused() {
-    let folder = folder(&[("fine", FINE), ("nobody", NOBODY_LEFT)]);
+    let folder = folder(&[("fine", FINE), ("endless", ENDLESS)]);
     let whole = fs::read_to_string(results(&folder, "whole", &["--seeds", "0..3"])).unwrap();
     let other = folder.path().join("changed.jsonl");
     let merged = |text: &str| {
@@ -166,11 +169,14 @@ fn a_file_whose_parts_contradict_each_other_is_refused() {
     let failure = whole.lines().next().unwrap();
     let another = whole.lines().nth(1).unwrap();
     for (text, why) in [
-        (without("\"kind\":\"failure\""), "of nobody 3 schedules failed, and it has the lines of 0"),
-        (whole.replacen(failure, another, 1), "it tells the failure of nobody, seed 1, twice"),
+        (without("\"kind\":\"failure\""), "of endless 3 schedules failed, and it has the lines of 0"),
+        (whole.replacen(failure, another, 1), "it tells the failure of endless, seed 1, twice"),
         (whole.replacen("\"liveness\"", "\"passed\"", 1), "seed 0, as a failure that has passed"),
         (without("\"scenario\":\"fine\",\"schedules\""), "come to 3 schedules, 3 of them failed, and its total to 6"),
-        (without("\"scenario\":\"nobody\",\"schedules\""), "come to 3 schedules, 0 of them failed, and its total to 6"),
+        (
+            without("\"scenario\":\"endless\",\"schedules\""),
+            "come to 3 schedules, 0 of them failed, and its total to 6",
+        ),
         (twice("\"scenario\":\"fine\",\"schedules\""), "two lines tell what fine comes to"),
         (twice("\"kind\":\"total\""), "come to 0 schedules, 0 of them failed, and its total to 6"),
         (whole.replacen("\"failed\":0", "\"failed\":9", 1), "of fine more schedules failed than there were"),

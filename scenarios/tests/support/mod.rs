@@ -13,7 +13,24 @@ what = { crash = { node = "w1" } }
 
 /// A cluster and a job that are small enough to be read, and `faults`.
 pub(crate) fn canonical(about: &str, faults: &str) -> Scenario {
-    let text = format!(
+    parse(&text(about, faults))
+}
+
+/// The same with an app that stumbles for ever, and a job with more patience than the promise that it ends. How long a `message` takes decides
+/// whether time is up first, or the number of events.
+pub(crate) fn endless(about: &str, message: &str) -> Scenario {
+    let text = text(about, "")
+        .replace("[workload]", "max_failures = 4294967295\n[workload]\ntrouble = { phase = \"map\", panics = 1.0 }");
+    parse(&text.replace("300us", message))
+}
+
+fn parse(text: &str) -> Scenario {
+    let scenario = Scenario::parse(Path::new("canonical.toml"), text);
+    scenario.unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn text(about: &str, faults: &str) -> String {
+    format!(
         r#"
 about = "{about}"
 promise = "The outputs are those of the sequential run."
@@ -38,7 +55,5 @@ message = "300us"
 file_operation = "50us"
 {faults}
 "#
-    );
-    let scenario = Scenario::parse(Path::new("canonical.toml"), &text);
-    scenario.unwrap_or_else(|problem| panic!("{problem}"))
+    )
 }
