@@ -25,7 +25,7 @@ pub mod story;
 pub use campaign::{Campaign, Determinism, Folders, Outcome, Rehearse, Rehearsed, Seeds, Shard, check_determinism};
 pub use coverage::{Grid, Step, all_cells};
 pub use evidence::{Evidence, KeptRun};
-pub use failure::{Failure, Recorded, Report, Smallest};
+pub use failure::{Failing, Failure, Recorded, Report, Smallest};
 pub use file::FileProblem;
 pub use invariants::{Broken, Judgement, Run};
 pub use notes::{CoordinatorLeft, Counted, Happened, ToldToStop, WorkerLeft, WorkerStarts};

@@ -56,13 +56,31 @@ pub struct Rehearsal {
 #[must_use]
 pub fn rehearse(schedule: &Schedule, recording: Recording) -> Rehearsal {
     let bounds = Bounds::of(schedule);
+    up_to(schedule, recording, bounds.liveness, bounds.events)
+}
+
+/// The same for no more events than it takes to see that a run goes in circles.
+fn rehearse_briefly(schedule: &Schedule, recording: Recording) -> Rehearsal {
+    let bounds = Bounds::of(schedule);
+    up_to(schedule, recording, bounds.liveness, bounds.fewer_events)
+}
+
+/// How to look again, and closely, at a `schedule` that came to so many events, and at smaller ones. Hundreds of thousands that are all the
+/// same take minutes, and tell no more than the first of them.
+pub(crate) fn looked_at_again(schedule: &Schedule, events: u64) -> fn(&Schedule, Recording) -> Rehearsal {
+    let bounds = Bounds::of(schedule);
+    // A run that is long, but in no circle, must come to its end.
+    if (bounds.fewer_events..bounds.events).contains(&events) { rehearse } else { rehearse_briefly }
+}
+
+fn up_to(schedule: &Schedule, recording: Recording, limit: Duration, event_limit: u64) -> Rehearsal {
     let settings = Settings {
         seed: Seed(schedule.seed),
         network: schedule.models.network,
         disk: schedule.models.disk,
         compute: schedule.models.compute.clone(),
-        limit: bounds.liveness,
-        event_limit: bounds.events,
+        limit,
+        event_limit,
     };
     let mut watchers = Watchers {
         promises: Promises::new(schedule, &Expected::of(&schedule.workload)),

@@ -10,11 +10,12 @@ use anstream::adapter::strip_str;
 use mr_core::ids::{Attempt, AttemptId, MapIndex, Partition, TaskId};
 use scenarios::story::{Fate, Kind, LinkEnd, Part, Timeline, Trouble, perfetto};
 use scenarios::{
-    Broken, Campaign, Determinism, Failure, Folders, Judgement, Outcome, Recorded, Rehearsed, Seeds, rehearse,
+    Broken, Campaign, Determinism, Failing, Failure, Folders, Judgement, Outcome, Recorded, Rehearsed, Scenario, Seeds,
+    Smallest, rehearse,
 };
 use serde_json::Value;
-use sim::LogLevel;
-use support::{CRASH, canonical};
+use sim::{Finished, LogLevel};
+use support::{CRASH, canonical, endless};
 
 /// Two workers, two maps, one reduce; w1 crashes before its map has its name.
 fn crash() -> Recorded {
@@ -218,12 +219,11 @@ what = { crash = { node = "w2" } }
     assert!(committed.clone().count() == 3 && committed.clone().all(|line| line.contains("worker=w1 ")), "{text}");
 }
 
-/// The report of a run with these faults, had it broken a promise in these words.
-fn report_of(faults: &str, what: &str) -> String {
-    let scenario = canonical("Made up.", faults);
+/// Seed 1 of `scenario`, had it come to that many events and broken a promise in these words.
+fn failure_of(scenario: &Scenario, events: u64, what: &str) -> Failure {
     let campaign = Campaign {
         regressions: &[],
-        scenarios: std::slice::from_ref(&scenario),
+        scenarios: &[canonical("Nothing goes wrong.", "")],
         seeds: Seeds::range(1, 2),
         schedules: 1,
         time_box: None,
@@ -231,16 +231,54 @@ fn report_of(faults: &str, what: &str) -> String {
         jobs: 1,
         determinism: Determinism::Sampled,
     };
-    let mut report = String::new();
+    let mut failure = None;
     campaign.run(&rehearse, |rehearsed| {
-        let broken = Broken { promise: "prompt", judgement: Judgement::Safety, what: what.to_owned() };
-        let rehearsed = Rehearsed { outcome: Outcome::Broken(broken), ..rehearsed };
-        let go_on = |_| ControlFlow::Continue(());
-        let failure = Failure::investigate(&rehearsed, &scenario.draw(1), &Folders::default(), Duration::ZERO, go_on);
-        report = strip_str(&failure.report(None).to_string()).to_string();
+        let broken = Broken { promise: "finishes", judgement: Judgement::Liveness, what: what.to_owned() };
+        let rehearsed = Rehearsed { outcome: Outcome::Broken(broken), events, ..rehearsed };
+        let (schedule, folders) = (scenario.draw(1), Folders::default());
+        let no_more = |_| ControlFlow::Break(());
+        failure = Some(Failure::investigate(&rehearsed, &schedule, &folders, Duration::from_secs(60), no_more));
         ControlFlow::Continue(())
     });
-    report
+    failure.expect("there is one schedule")
+}
+
+#[test]
+fn what_only_seems_to_go_in_circles_is_not_the_smallest() {
+    let mut schedule = endless("The app stumbles for long.", "300us").draw(1);
+    schedule.workload.trouble.as_mut().unwrap().times = Some(2_500);
+    let failing = Failing { schedule: &schedule, events: 1_000_000, title: "made up", promise: "finishes" };
+    let smallest = Smallest::of(&failing, Duration::from_secs(600), |_| ControlFlow::Break(()));
+    assert_eq!(smallest.plan.schedule, schedule, "whatever is smaller comes to an end");
+}
+
+/// The report of a run with these faults, had it broken a promise in these words.
+fn report_of(faults: &str, what: &str) -> String {
+    let failure = Failure { smallest: None, ..failure_of(&canonical("Made up.", faults), 100, what) };
+    strip_str(&failure.report(None).to_string()).to_string()
+}
+
+#[test]
+fn what_goes_in_circles_is_told_in_files_that_can_be_opened() {
+    let failure = failure_of(&endless("The app stumbles for ever.", "300us"), 1_000_000, "they go in circles");
+    for recorded in [failure.recorded.as_ref(), failure.shown()] {
+        let report = &recorded.unwrap().rehearsal.report;
+        assert!(matches!(report.finished, Finished::EventLimit { .. }), "{:?}", report.finished);
+        assert!(report.events < 60_000, "{}", report.events);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let kept = failure.keep(folder.path()).unwrap();
+    let file = |name: &str| std::fs::read_to_string(kept.join(name)).unwrap();
+    let files: Vec<_> = std::fs::read_dir(&kept).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 9, "all of them are there: {files:?}");
+    let bytes: u64 = files.iter().map(|path| path.metadata().unwrap().len()).sum();
+    assert!(bytes < 10_000_000, "{bytes}");
+    for name in ["timeline.txt", "page.html", "perfetto.json", "original.timeline.txt", "original.page.html"] {
+        assert!(file(name).contains(" events left out"), "{name}");
+    }
+    let timeline = file("timeline.txt");
+    assert!(timeline.contains("w1 is worker") && timeline.contains("here finishes is broken"), "beginning and end");
+    assert!(timeline.contains("map 0.2 has failed"), "the first turns");
 }
 
 #[test]

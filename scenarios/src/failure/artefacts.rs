@@ -16,7 +16,8 @@ impl Failure {
     /// * `report.txt`: the report; `repeat.txt`: the commands that repeat the failure;
     /// * `plan.toml`: the smallest schedule, or else the one that failed; `original.toml`: that in any case. A
     ///   harness that crashes leaves no more than these;
-    /// * `timeline.txt`, `page.html`, `perfetto.json`: what happens in `plan.toml`, with everything that the nodes log;
+    /// * `timeline.txt`, `page.html`, `perfetto.json`: what happens in `plan.toml`, with everything that the nodes log
+    ///   (of a run that goes on for long, the beginning, the first turns of a circle and the end);
     /// * `original.timeline.txt`, `original.page.html`: the same of the schedule that failed, when that is another.
     ///
     /// # Errors
@@ -50,7 +51,7 @@ impl Failure {
 
 fn whole_timeline(recorded: &Recorded) -> String {
     let part = Part { everything: true, log: Some(LogLevel::DEBUG), ..Part::default() };
-    strip_str(&Timeline::new(&recorded.story, &part).to_string()).to_string()
+    strip_str(&Timeline::new(&recorded.story.excerpt(), &part).to_string()).to_string()
 }
 
 fn named<T>(path: &Path, result: io::Result<T>) -> io::Result<T> {

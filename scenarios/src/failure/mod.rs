@@ -9,16 +9,16 @@ mod report;
 use std::ops::ControlFlow;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sim::{LogLevel, Recording};
 
 pub(crate) use self::report::DIGEST;
 pub use self::report::Report;
 use crate::campaign::{Folders, Outcome, Rehearsed};
-use crate::invariants::AGREEMENT;
+use crate::invariants::{AGREEMENT, Bounds};
 use crate::plan_file::PlanFile;
-use crate::rehearsal::{Rehearsal, rehearse};
+use crate::rehearsal::{Rehearsal, looked_at_again, rehearse};
 use crate::schedule::{Schedule, counted};
 use crate::shrink::{Shrinking, Shrunk, shrink};
 use crate::story::{Lineage, Story};
@@ -40,6 +40,15 @@ impl Recorded {
     /// Runs `schedule` with everything recorded, the log down to `level` included; nothing, when the harness itself panics.
     #[must_use]
     pub fn run(schedule: &Schedule, level: Option<LogLevel>) -> Option<Self> {
+        Self::run_by(schedule, level, rehearse)
+    }
+
+    /// The same, rehearsed by `rehearse`.
+    fn run_by(
+        schedule: &Schedule,
+        level: Option<LogLevel>,
+        rehearse: fn(&Schedule, Recording) -> Rehearsal,
+    ) -> Option<Self> {
         let recording = level.map_or(Recording::History, Recording::HistoryAndLog);
         let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, recording)).join()).ok()?;
         Some(Self::of(schedule, rehearsal))
@@ -53,6 +62,19 @@ impl Recorded {
         let lineage = history.and_then(|history| Lineage::of(schedule, history, &rehearsal.evidence));
         Self { schedule: schedule.clone(), rehearsal, story, lineage }
     }
+}
+
+/// A schedule that fails, for who looks for a smaller one.
+#[derive(Debug, Clone, Copy)]
+pub struct Failing<'a> {
+    /// It.
+    pub schedule: &'a Schedule,
+    /// To how many events it came.
+    pub events: u64,
+    /// What it is called.
+    pub title: &'a str,
+    /// The promise that it breaks.
+    pub promise: &'a str,
 }
 
 /// The smallest schedule found that breaks the same promise.
@@ -101,7 +123,8 @@ impl Failure {
         let smallest = match &rehearsed.outcome {
             Outcome::Broken(broken) if broken.promise != AGREEMENT && !time.is_zero() => {
                 let title = format!("{}, seed {}", rehearsed.name, rehearsed.seed);
-                Some(Smallest::of(schedule, &title, broken.promise, time, watching))
+                let failing = Failing { schedule, events: rehearsed.events, title: &title, promise: broken.promise };
+                Some(Smallest::of(&failing, time, watching))
             }
             _ => None,
         };
@@ -112,7 +135,7 @@ impl Failure {
             repeat: rehearsed.repeat_command(folders),
             outcome: rehearsed.outcome.clone(),
             schedule: schedule.clone(),
-            recorded: Recorded::run(schedule, Some(LogLevel::DEBUG)),
+            recorded: Recorded::run_by(schedule, Some(LogLevel::DEBUG), looked_at_again(schedule, rehearsed.events)),
             smallest,
         }
     }
@@ -155,15 +178,17 @@ impl Failure {
 }
 
 impl Smallest {
-    /// Shrinks `schedule`, called `title`, which breaks `promise`, for at most `time`.
-    pub fn of(
-        schedule: &Schedule,
-        title: &str,
-        promise: &str,
-        time: Duration,
-        watching: impl FnMut(Shrinking) -> ControlFlow<()>,
-    ) -> Self {
-        let Shrunk { schedule: smallest, shrinking, complete } = shrink(schedule, promise, time, &rehearse, watching);
+    /// Shrinks what `failing` is about for at most `time`.
+    pub fn of(failing: &Failing<'_>, time: Duration, mut watching: impl FnMut(Shrinking) -> ControlFlow<()>) -> Self {
+        let &Failing { schedule, events, title, promise } = failing;
+        let begun = Instant::now();
+        let again = looked_at_again(schedule, events);
+        let mut shrunk = shrink(schedule, promise, time, &again, &mut watching);
+        // What seems to go in circles may come to an end after all.
+        if events >= Bounds::of(schedule).events && !breaks(&shrunk.schedule, promise) {
+            shrunk = shrink(schedule, promise, time.saturating_sub(begun.elapsed()), &rehearse, watching);
+        }
+        let Shrunk { schedule: smallest, shrinking, complete } = shrunk;
         let told = format!(
             "shrunk from {}, {} and {} to {}, {} and {}, in {} tries{}",
             counted(schedule.faults.len(), "fault"),
@@ -176,10 +201,16 @@ impl Smallest {
             if complete { "" } else { "; the time was up" }
         );
         let about = format!("Shrunk from {title}, which broke {promise}.");
-        let recorded = Recorded::run(&smallest, Some(LogLevel::DEBUG));
+        let recorded = Recorded::run_by(&smallest, Some(LogLevel::DEBUG), again);
         let plan = PlanFile { about, breaks: Some(promise.to_owned()), schedule: smallest };
         Self { plan, told, recorded }
     }
+}
+
+/// Whether `schedule` breaks `promise` when it is replayed.
+fn breaks(schedule: &Schedule, promise: &str) -> bool {
+    let rehearsal = thread::scope(|scope| scope.spawn(|| rehearse(schedule, Recording::Nothing)).join());
+    rehearsal.is_ok_and(|rehearsal| rehearsal.broken.is_some_and(|broken| broken.promise == promise))
 }
 
 /// The version of the code that this was built from, as git describes it.

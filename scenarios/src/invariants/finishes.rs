@@ -23,6 +23,8 @@ pub(crate) struct Bounds {
     pub(crate) liveness: Duration,
     /// How many events, generously: heartbeats up to the end, and the steps of the tasks.
     pub(crate) events: u64,
+    /// How many, less generously: enough to see that a run goes in circles.
+    pub(crate) fewer_events: u64,
 }
 
 impl Bounds {
@@ -34,7 +36,8 @@ impl Bounds {
         let liveness = liveness(schedule, size);
         let heartbeats = liveness.as_nanos() / job.heartbeat_interval().as_nanos().max(1);
         let heartbeats = u64::try_from(heartbeats).unwrap_or(u64::MAX);
-        Self { liveness, events: events(size, heartbeats.saturating_mul(schedule.cluster.workers.len() as u64)) }
+        let events = events(size, heartbeats.saturating_mul(schedule.cluster.workers.len() as u64));
+        Self { liveness, events: events.saturating_add(BESIDES), fewer_events: events.saturating_add(BESIDES / 10) }
     }
 }
 
@@ -65,14 +68,16 @@ fn liveness(schedule: &Schedule, size: Size) -> Duration {
     last_start + overdue + computing + all_waiting(schedule, size) + slowest_disk(schedule) + SLACK + RETRY_FOR
 }
 
-/// The events of a job of this size with so many heartbeats.
+/// The events that a run has besides those that can be counted before: work that is done anew, messages that are sent again.
+const BESIDES: u64 = 300_000;
+
+/// The events of a job of this size with so many heartbeats, if nothing has to be done anew.
 fn events(size: Size, heartbeats: u64) -> u64 {
-    const BESIDES: u64 = 300_000;
     const EVENTS_A_HEARTBEAT: u64 = 8;
     const EVENTS_A_STEP: u64 = 20;
     let steps = u64::from(size.tasks()).saturating_mul(size.steps_a_task().into());
     let of_steps = steps.saturating_mul(EVENTS_A_STEP);
-    BESIDES.saturating_add(heartbeats.saturating_mul(EVENTS_A_HEARTBEAT)).saturating_add(of_steps)
+    heartbeats.saturating_mul(EVENTS_A_HEARTBEAT).saturating_add(of_steps)
 }
 
 /// The time for which one worker waits that does everything alone.

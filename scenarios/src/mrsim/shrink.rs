@@ -12,7 +12,7 @@ use super::output::{Output, say};
 use super::progress::ShrinkProgress;
 use super::replay::Subject;
 use crate::campaign::{Outcome, shell_word};
-use crate::failure::Smallest;
+use crate::failure::{Failing, Smallest};
 use crate::plan_file::PlanFile;
 use crate::rehearsal::rehearse;
 
@@ -34,12 +34,13 @@ pub(super) fn shrink_subject(subject: &Subject, orders: &ShrinkOrders, out: &mut
         return Err(Trouble::Usage(format!("{} breaks no promise: there is nothing to shrink", subject.title)));
     };
     let mut progress = ShrinkProgress::new();
-    let (schedule, title) = (&subject.schedule, &subject.title);
     let watching = |shrinking| {
         progress.set(shrinking);
         ControlFlow::Continue(())
     };
-    let Smallest { plan, told, .. } = Smallest::of(schedule, title, broken.promise, orders.time, watching);
+    let Subject { schedule, title, .. } = subject;
+    let failing = Failing { schedule, events: rehearsal.report.events, title, promise: broken.promise };
+    let Smallest { plan, told, .. } = Smallest::of(&failing, orders.time, watching);
     progress.finish();
     say(told);
     let written = orders.output.as_ref().filter(|path| out.write_file(path, &plan.to_toml()));

@@ -5,9 +5,11 @@
 //! the files and attempts that the broken promise names; what is left goes to more of the last rows. Each gap says how much is missing.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::Story;
+use super::circle;
 use super::moment::Kind;
 use super::rows::{Mark, Row};
 
@@ -19,9 +21,6 @@ const LAST: usize = 2;
 
 /// How many rows a turn of a circle has at most.
 const TURN: usize = 8;
-
-/// How often something comes again in a circle, at least.
-const AGAIN: usize = 20;
 
 /// What stands between a row and the one shown before it, if that needs a line.
 pub(super) fn between(before: &Row, row: &Row) -> Option<Duration> {
@@ -84,22 +83,11 @@ fn strikes(row: &Row) -> bool {
     matches!(row.mark, Mark::Glyph(Kind::Fault | Kind::Crashed | Kind::Paused | Kind::Undone))
 }
 
-/// The places of the first turn of a circle, if the run goes in one: from what fails, and fails again and again, up to where it does so the
-/// second time.
-fn first_turn(rows: &[Row]) -> std::ops::Range<usize> {
-    let fails = |row: &&Row| row.mark == Mark::Glyph(Kind::Failed);
-    let Some(shape) = rows.iter().rfind(fails).map(|row| shape(&row.words)) else { return 0..0 };
-    let mut turns = rows.iter().enumerate().filter(|(_, row)| fails(row) && self::shape(&row.words) == shape);
-    let (first, second, many) = (turns.next(), turns.next(), turns.nth(AGAIN));
-    match (first, second, many) {
-        (Some((first, _)), Some((second, _)), Some(_)) => first..second.min(first + TURN),
-        _ => 0..0,
-    }
-}
-
-/// What a row says, whatever the numbers in it.
-fn shape(words: &str) -> String {
-    words.chars().filter(|letter| !letter.is_ascii_digit()).collect()
+/// The places of the first turn of a circle, if the run goes in one.
+fn first_turn(rows: &[Row]) -> Range<usize> {
+    let fails = rows.iter().enumerate().filter(|(_, row)| row.mark == Mark::Glyph(Kind::Failed));
+    let turn = circle::first_turn(fails.map(|(place, row)| (place, row.words.as_str()))).unwrap_or(0..0);
+    turn.start..turn.end.min(turn.start + TURN)
 }
 
 /// What a broken promise calls by name, in the words of rows: attempts, and files without the job's directory.

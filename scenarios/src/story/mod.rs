@@ -7,7 +7,9 @@
 mod band;
 mod bar;
 mod causes;
+mod circle;
 mod digest;
+mod excerpt;
 mod lineage;
 mod link;
 mod messages;

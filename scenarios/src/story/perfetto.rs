@@ -26,13 +26,14 @@ struct Trace {
     events: Vec<Value>,
 }
 
-/// `story` as Chrome trace-event JSON.
+/// `story`, or an excerpt if it is long, as Chrome trace-event JSON.
 ///
 /// # Panics
 ///
 /// Never: a story consists of strings, numbers and lists, which JSON can hold.
 #[must_use]
 pub fn perfetto(story: &Story) -> String {
+    let story = story.excerpt();
     let mut events = Vec::new();
     let mut rows = Rows::default();
     let bars: Vec<Value> = story.bars.iter().map(|bar| attempt(bar, rows.place(bar))).collect();

@@ -69,14 +69,15 @@ struct BandTold<'a> {
     words: &'a str,
 }
 
-/// A page that shows `story`, headed `title`.
+/// A page that shows `story`, or an excerpt if it is long, headed `title`.
 ///
 /// # Panics
 ///
 /// Never: a story consists of strings, numbers and lists, which JSON can hold.
 #[must_use]
 pub fn page(story: &Story, title: &str) -> String {
-    let json = serde_json::to_string(&told(story, title)).expect("a story consists of what JSON can hold");
+    let story = story.excerpt();
+    let json = serde_json::to_string(&told(&story, title)).expect("a story consists of what JSON can hold");
     // Inside a script element only what looks like its end, or like a comment, could be mistaken for something else.
     let json = json.replace('<', "\\u003c");
     PAGE.replace("/*STYLE*/", STYLE).replace("/*SCRIPT*/", SCRIPT).replace("/*STORY*/", &json)
