@@ -8,6 +8,7 @@ use anstream::adapter::strip_str;
 use sim::LogLevel;
 
 use super::{Failure, Recorded};
+use crate::campaign::shell_word;
 use crate::story::{Part, Timeline, page, perfetto};
 
 impl Failure {
@@ -42,10 +43,23 @@ impl Failure {
             write("original.timeline.txt", &whole_timeline(original))?;
             write("original.page.html", &page(&original.story, &title))?;
         }
-        let here = "mrsim replay --plan plan.toml   # in this folder, and wherever else it is taken";
-        write("repeat.txt", &format!("{}\n{here}\n", self.repeat))?;
+        write("repeat.txt", &self.how_to_repeat(&folder))?;
         write("report.txt", &strip_str(&self.report(Some(&folder)).to_string()).to_string())?;
         Ok(folder)
+    }
+}
+
+impl Failure {
+    /// The commands that repeat it, and of which version of the code.
+    fn how_to_repeat(&self, folder: &Path) -> String {
+        let plan = folder.join("plan.toml");
+        format!(
+            "# commit {}\n{}\ncargo mrsim replay --plan {}   # in the project's folder, or wherever this one lies by now\n\
+             mrsim replay --plan plan.toml   # in this folder, and wherever else it is taken\n",
+            self.commit,
+            self.repeat,
+            shell_word(&plan.to_string_lossy())
+        )
     }
 }
 

@@ -211,7 +211,7 @@ pub(super) struct RunOptions {
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(super) time_box: Option<Duration>,
     /// On how many threads; on all cores by default. The results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true)]
+    #[arg(long, value_name = "N", value_parser = parse_jobs, default_value_t = cores(), hide_default_value = true)]
     pub(super) jobs: usize,
     /// Take only part K of N of the seeds, for one of N machines.
     #[arg(long, value_name = "K/N")]
@@ -269,6 +269,14 @@ impl Default for RunOptions {
             coverage: CoverageOptions::default(),
         }
     }
+}
+
+/// The most threads that anybody has a use for.
+const MOST_JOBS: usize = 1024;
+
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    jobs.ok_or_else(|| format!("a number from 1 to {MOST_JOBS}; all cores of this machine are {}", cores()))
 }
 
 fn cores() -> usize {

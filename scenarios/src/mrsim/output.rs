@@ -5,9 +5,10 @@
 //! graver.
 
 use std::fmt::{self, Display};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Stdout, Write};
 use std::path::Path;
+use std::process;
 
 use anstream::AutoStream;
 
@@ -74,6 +75,15 @@ impl Output {
 /// `error`, with the file that it is about.
 pub(super) fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Whether files can be written to `folder`, which need not be there: better said before a night than after it. Nothing is left behind.
+pub(super) fn can_write_into(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().map(|above| if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    let there = there.into_iter().find(|above| above.exists()).unwrap_or(folder);
+    let file = there.join(format!(".mrsim-{}", process::id()));
+    let tried = File::create(&file).and_then(|_| fs::remove_file(&file));
+    tried.map_err(|error| named(folder, &error))
 }
 
 /// Says a line on stderr; nobody has to listen.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mr_core::ids::{MapIndex, Partition, TaskId};
 use sim::LogLevel;
 
 use super::Trouble;
@@ -58,16 +59,49 @@ pub(super) fn replay(subject: &Subject, options: &ReplayOptions, out: &mut Outpu
     let difference = if twice { check_determinism(schedule, &recorded.rehearsal, &rehearse) } else { None };
     let outcome = Outcome::of(difference, recorded.rehearsal.broken.clone());
     if options.wants_timeline() {
-        check_part(&recorded.story, options)?;
-        write!(out, "\n{}\n", Timeline::new(&recorded.story, &options.part()));
+        write!(out, "\n{}\n", timeline(subject, &recorded.story, options)?);
     }
     tell(out, &outcome, &recorded, options);
     write_files(out, subject, &recorded.story, options);
     Ok(Ending::of(&outcome))
 }
 
+/// The part that is asked for, which is not to be empty.
+fn timeline<'a>(subject: &Subject, story: &'a Story, options: &ReplayOptions) -> Result<Timeline<'a>, Trouble> {
+    check_part(story, options)?;
+    check_task(&subject.schedule, options)?;
+    let timeline = Timeline::new(story, &options.part());
+    if timeline.is_empty() {
+        let end = story.end.as_secs_f64();
+        return Err(Trouble::Usage(format!(
+            "nothing happens in the part that is asked for; the run ends at {end:.6} s"
+        )));
+    }
+    Ok(timeline)
+}
+
+/// A task that no job of this schedule has.
+fn check_task(schedule: &Schedule, options: &ReplayOptions) -> Result<(), Trouble> {
+    let maps = schedule.workload.maps(&schedule.cluster);
+    let (kind, number, count) = match options.task {
+        Some(TaskId::Map(MapIndex(number))) => ("map", number as usize, maps),
+        Some(TaskId::Reduce(Partition(number))) => ("reduce", number as usize, schedule.workload.reduces as usize),
+        None => return Ok(()),
+    };
+    if number < count {
+        return Ok(());
+    }
+    let last = count.saturating_sub(1);
+    Err(Trouble::Usage(format!("there is no {kind}-{number}; there are {kind}-0 to {kind}-{last}")))
+}
+
 /// A part that cannot be there is a slip of the pen.
 fn check_part(story: &Story, options: &ReplayOptions) -> Result<(), Trouble> {
+    if let (Some(from), Some(to)) = (options.from, options.to)
+        && from > to
+    {
+        return Err(Trouble::Usage("--from is later than --to: nothing is between them".into()));
+    }
     if let Some(unknown) = options.node.iter().find(|node| !story.nodes.contains(node)) {
         return Err(Trouble::Usage(format!("there is no node `{unknown}`; there are {}", story.nodes.join(", "))));
     }

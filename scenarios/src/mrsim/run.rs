@@ -11,7 +11,7 @@ use super::exit::Ending;
 use super::interrupt;
 use super::json::{Lines, TotalLine};
 use super::options::RunOptions;
-use super::output::Output;
+use super::output::{Output, can_write_into};
 use super::progress::{Progress, ShrinkProgress};
 use super::tally::{Sums, Told};
 use super::tell::{tell_coverage, tell_sums};
@@ -61,6 +61,9 @@ const SHRINK_IN_A_HURRY: Duration = Duration::from_secs(3);
 pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Result<Ending, Trouble> {
     let interrupted = interrupt::listen().map_err(Trouble::Signals)?;
     let campaign = campaign(tried, options, &interrupted);
+    if options.reports > 0 {
+        can_write_into(&options.failures).map_err(Trouble::Output)?;
+    }
     let mut results = Results::new(tried, options, &interrupted).map_err(Trouble::Output)?;
     announce(&campaign, options, out);
     let begun = Instant::now();
@@ -80,7 +83,7 @@ pub(super) fn run(tried: &Tried, options: &RunOptions, out: &mut Output) -> Resu
 
 fn campaign<'a>(tried: &'a Tried, options: &RunOptions, interrupted: &'a AtomicBool) -> Campaign<'a> {
     let seeds = all_seeds(options);
-    Campaign {
+    let mut campaign = Campaign {
         regressions: &tried.regressions,
         scenarios: &tried.scenarios,
         seeds: options.shard.map_or(seeds, |shard| seeds.shard(shard)),
@@ -89,7 +92,11 @@ fn campaign<'a>(tried: &'a Tried, options: &RunOptions, interrupted: &'a AtomicB
         interrupted: Some(interrupted),
         jobs: options.jobs,
         determinism: if options.check_determinism { Determinism::Always } else { Determinism::Sampled },
-    }
+    };
+    // A thread without a schedule has nothing to do.
+    let most = usize::try_from(campaign.len()).unwrap_or(usize::MAX).max(tried.regressions.len());
+    campaign.jobs = campaign.jobs.min(most.max(1));
+    campaign
 }
 
 /// Whether nobody said how long it is to be.

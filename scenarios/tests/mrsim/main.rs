@@ -2,6 +2,7 @@
 //! known bug.
 
 mod interrupted;
+mod nightly;
 mod shards;
 mod unheard;
 
@@ -273,6 +274,30 @@ fn a_plan_that_was_written_down_replays_as_its_seed_does() {
 }
 
 #[test]
+fn there_are_no_more_threads_than_schedules() {
+    let output = mrsim(&["run", "tiny", "--seeds", "0..3", "--jobs", "1000", "--regressions", "none"]);
+    assert!(stdout(&output).starts_with("tiny, 3 schedules, seeds from 0, 3 jobs"), "{}", stdout(&output));
+}
+
+#[test]
+fn the_folder_of_a_failure_says_how_to_repeat_it_and_in_which_version() {
+    let folder = folder(&[("rotten", ROTTEN_INPUT)]);
+    mrsim_in(&folder, &["run", "--seeds", "0..5", "--fail-fast", "--shrink-for", "0s"]);
+    let kept = fs::read_dir(folder.path().join("failures")).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(kept.join("repeat.txt")).unwrap();
+    let report = fs::read_to_string(kept.join("report.txt")).unwrap();
+    let commit = text.lines().next().unwrap().strip_prefix("# commit ").unwrap();
+    assert!(report.contains(&format!("(commit {commit})")), "{text}{report}");
+    let commands: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("cargo mrsim ")).collect();
+    assert_eq!(commands.len(), 2, "{text}");
+    for command in commands {
+        let command = format!("'{}' {command}", env!("CARGO_BIN_EXE_mrsim"));
+        let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn regressions_run_first() {
     let folder = folder(&[("endless", ENDLESS)]);
     let regressions = folder.path().join("regressions");
@@ -299,6 +324,16 @@ fn wrong_usage_exits_with_2_and_says_what_to_do() {
         (mrsim_in(&folder, &["list"]), "zombie.toml:2: unknown field `promse`"),
         (mrsim(&["run", "tiny", "--regressions", "no/such/folder"]), "no/such/folder: cannot be read"),
         (mrsim(&["run", "tiny", "--json", "no/such/folder/file"]), "no/such/folder/file"),
+        (mrsim(&["run", "tiny", "--failures", "/dev/null/folder"]), "cannot write the results: /dev/null/folder"),
+        (mrsim(&["run", "tiny", "--jobs", "100000"]), "a number from 1 to 1024"),
+        (mrsim(&["run", "tiny", "--jobs", "0"]), "a number from 1 to 1024"),
+        (mrsim(&["replay", "zombie", "4", "--task", "map-99"]), "there is no map-99; there are map-0 to map-"),
+        (mrsim(&["replay", "zombie", "4", "--task", "reduce-99"]), "there is no reduce-99; there are reduce-0 to"),
+        (mrsim(&["replay", "zombie", "4", "--from", "5s", "--to", "1s"]), "--from is later than --to"),
+        (
+            mrsim(&["replay", "zombie", "4", "--from", "1h"]),
+            "nothing happens in the part that is asked for; the run ends at",
+        ),
     ] {
         assert_eq!(output.status.code(), Some(2), "{words}");
         assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));

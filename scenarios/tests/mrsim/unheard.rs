@@ -42,6 +42,11 @@ fn what_cannot_be_written_is_told_and_hides_no_failure() {
     let folder = folder(&[("rotten", ROTTEN_INPUT), ("fine", FINE)]);
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (results, no_folder) = (path("results"), path("results/failures"));
+    let taken = path("taken");
+    fs::create_dir(&taken).unwrap();
+    for seed in 0..5 {
+        fs::write(path(&format!("taken/rotten-{seed}")), "a file where a folder should be").unwrap();
+    }
     for (name, code) in [("rotten", 1), ("fine", 2)] {
         let run = |arguments: &[&str]| command_in(&folder, &[&["run", name, "--seeds", "0..5"], arguments].concat());
         let outputs = [run(&[]).stdout(full_disk()).output().unwrap(), run(&["--json", "/dev/full"]).output().unwrap()];
@@ -50,10 +55,10 @@ fn what_cannot_be_written_is_told_and_hides_no_failure() {
             assert!(stderr(&output).contains("cannot write the results: "), "{}", stderr(&output));
         }
     }
-    let options = ["--seeds", "0..5", "--json", &results, "--failures", &no_folder];
+    let options = ["--seeds", "0..5", "--json", &results, "--failures", &taken];
     let output = mrsim_in(&folder, &[&["run", "rotten"], &options[..]].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains(&no_folder) && stdout(&output).contains("FAILED rotten"), "{}", stdout(&output));
+    assert!(stderr(&output).contains(&taken) && stdout(&output).contains("FAILED rotten"), "{}", stdout(&output));
     let whole = json(Path::new(&results)).iter().map(|line| line["kind"].clone()).collect::<Vec<_>>();
     assert!(whole.contains(&"total".into()) && whole.contains(&"report".into()), "{whole:?}");
     let seed = json(Path::new(&results))[0]["seed"].to_string();
