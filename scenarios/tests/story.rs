@@ -276,6 +276,10 @@ fn what_goes_in_circles_is_told_in_files_that_can_be_opened() {
     for name in ["timeline.txt", "page.html", "perfetto.json", "original.timeline.txt", "original.page.html"] {
         assert!(file(name).contains(" events left out"), "{name}");
     }
+    let trace: Value = serde_json::from_str(&file("perfetto.json")).unwrap();
+    let verdicts = trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["cat"] == "broken");
+    let names: Vec<_> = verdicts.map(|event| (event["ph"].clone(), event["name"].clone())).collect();
+    assert_eq!(names, [("i".into(), "broken promise: finishes".into())], "the break is marked");
     let timeline = file("timeline.txt");
     assert!(timeline.contains("w1 is worker") && timeline.contains("here finishes is broken"), "beginning and end");
     assert!(timeline.contains("map 0.2 has failed"), "the first turns");

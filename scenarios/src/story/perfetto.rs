@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Bar, LinkEnd, Moment, Story, short};
+use crate::invariants::{Broken, in_words};
 
 /// The threads of a node that are not attempts.
 const EVENTS: usize = 0;
@@ -52,6 +53,7 @@ pub fn perfetto(story: &Story) -> String {
         }),
     );
     events.extend(story.moments.iter().flat_map(instant));
+    events.extend(story.broken.as_ref().map(|broken| verdict(broken, micros(story.end))));
     for (number, link) in story.links.iter().enumerate() {
         if let (LinkEnd::Arrived, Some(ended)) = (link.end, link.ended) {
             let (sent, ended) = (&story.moments[link.sent], &story.moments[ended]);
@@ -110,6 +112,13 @@ fn instant(moment: &Moment) -> Option<Value> {
             json!({ "ph": "i", "s": "g", "name": moment.words, "cat": category, "pid": 1, "tid": EVENTS, "ts": micros(moment.at), "args": args })
         }
     })
+}
+
+/// The break, on all lanes: it is what whoever opens the trace looks for.
+fn verdict(broken: &Broken, at: f64) -> Value {
+    let name = format!("broken promise: {}", broken.promise);
+    let args = json!({ "in words": in_words(broken.promise), "what": broken.what });
+    json!({ "ph": "i", "s": "g", "name": name, "cat": "broken", "pid": 1, "tid": EVENTS, "ts": at, "args": args })
 }
 
 fn flow(phase: &str, number: usize, at: &Moment) -> Value {
