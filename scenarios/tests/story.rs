@@ -148,6 +148,22 @@ what = { slow_disk = { node = "w2", factor = 1.5, duration = "100ms" } }
 }
 
 #[test]
+fn a_power_loss_that_undid_a_choice_had_a_part_in_what_was_chosen_then() {
+    let faults = r#"
+[[faults]]
+when = { after = { node = "w1", operations = ["hard_link"], nth = 1 } }
+what = { power_loss = { node = "w1", restart_after = "100ms" } }
+[[faults]]
+when = { after = { node = "w2", operations = ["hard_link"], nth = 1 } }
+what = { power_loss = { node = "w2", restart_after = "100ms" } }
+"#;
+    let text = causes_of_the_output(faults);
+    assert!(text.contains("loses power and is back") && text.contains("unsynced and gone: "), "{text}");
+    let polls = text.lines().filter(|line| line.contains(": wait") || line.contains("heartbeat")).count();
+    assert_eq!(polls, 0, "what only goes on as before is no cause:\n{text}");
+}
+
+#[test]
 fn a_task_is_told_with_what_it_reads() {
     let recorded = crash();
     let part = Part { task: Some(TaskId::Reduce(Partition(0))), everything: true, ..Part::default() };

@@ -9,7 +9,9 @@
 //! * of a decision about a task: the decision before it on that task, the loss of the worker that had it, and, of giving out a reduce,
 //!   the commits of all maps;
 //! * of the loss of a worker: what was wrong with its node, and the last message of it that was lost;
-//! * of reading, renaming or linking a file: the last change of it;
+//! * of reading, renaming or linking a file: the last change of it; and a power loss changes each file that its node had written or named
+//!   and not synced since;
+//! * of nothing: an answer that says only that all goes on as before;
 //! * of a lost or doubled message: the faults that may have hit it just then; of a step on files that failed or
 //!   was spoiled: the fault that did it; of a crash or a pause: its fault.
 
@@ -21,6 +23,7 @@ use sim::{Event, FaultKind, FileEvent, History, Message, Operation, Part};
 
 use super::band;
 use super::moment::{Kind, Lane, Moment};
+use super::unsynced::Unsynced;
 use crate::notes::Happened;
 use crate::schedule::Schedule;
 
@@ -74,6 +77,8 @@ struct Weaver<'a> {
     lost: BTreeMap<WorkerId, usize>,
     /// The changes of each file.
     changes: BTreeMap<String, Vec<usize>>,
+    /// What a power loss could take.
+    unsynced: Unsynced,
     /// The faults that have struck and are not over, by their place in the plan.
     active: BTreeMap<usize, usize>,
     /// The last fault that hit a node, or its last crash or pause.
@@ -99,6 +104,7 @@ impl<'a> Weaver<'a> {
             holder: BTreeMap::new(),
             lost: BTreeMap::new(),
             changes: BTreeMap::new(),
+            unsynced: Unsynced::default(),
             active: BTreeMap::new(),
             hit: BTreeMap::new(),
             question: None,
@@ -116,7 +122,7 @@ impl<'a> Weaver<'a> {
                 if message.part == Part::Request {
                     self.asked.insert(message.call, index);
                     self.question = Some(index);
-                } else {
+                } else if !is_idle(moment) {
                     self.follow(index, moment);
                 }
             }
@@ -131,15 +137,13 @@ impl<'a> Weaver<'a> {
                 self.missed(index, message, moment);
             }
             Event::File(step) => self.file_step(index, step, moment, &mut causes),
+            Event::UnsyncedLost { node, .. } => self.lose_power(index, node.index(), &mut causes),
             Event::FaultStruck { fault, .. } => {
                 self.active.insert(*fault, index);
                 self.hit.extend(moment.lane.map(|lane| (lane, index)));
             }
             Event::FaultHealed { fault, .. } => causes.extend(self.active.remove(fault)),
-            Event::NodeCrashed { .. }
-            | Event::NodePaused { .. }
-            | Event::NodeResumed { .. }
-            | Event::UnsyncedLost { .. } => {
+            Event::NodeCrashed { .. } | Event::NodePaused { .. } | Event::NodeResumed { .. } => {
                 causes.extend(moment.lane.and_then(|lane| self.hit.get(&lane)));
                 self.hit.extend(moment.lane.map(|lane| (lane, index)));
             }
@@ -197,7 +201,18 @@ impl<'a> Weaver<'a> {
             let target = step.to.as_ref().unwrap_or(&step.path);
             self.changes.entry(target.to_string()).or_default().push(index);
         }
+        self.unsynced.step(step);
         self.follow(index, moment);
+    }
+
+    /// Which files a power loss has changed is not told: any that the node had not made durable.
+    fn lose_power(&mut self, index: usize, lane: Lane, causes: &mut Vec<usize>) {
+        causes.extend(self.hit.insert(lane, index));
+        for path in self.unsynced.lose(lane) {
+            let changes = self.changes.entry(path).or_default();
+            causes.extend(changes.last());
+            changes.push(index);
+        }
     }
 
     /// Where the faults struck that are `of_this_kind`, are not over, and hit one of `lanes`.
@@ -278,10 +293,58 @@ impl<'a> Weaver<'a> {
     }
 }
 
+/// Whether an answer says nothing that anything could come of: who hears it goes on as before.
+fn is_idle(moment: &Moment) -> bool {
+    moment.routine || moment.words.ends_with(": wait")
+}
+
 fn ends(message: &Message) -> [Lane; 2] {
     [message.from.index(), message.to.index()]
 }
 
 fn is_of_network(fault: &FaultKind) -> bool {
     band::trouble(fault) == Some(band::Trouble::Network)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use sim::Node;
+
+    use super::super::tell::Teller;
+    use super::*;
+    use crate::scenario::Scenario;
+
+    fn step(worker: usize, operation: Operation, path: &str, to: &str) -> Event {
+        let node = Node::new(worker, &format!("w{worker}"));
+        let (path, to, result) = (path.into(), Some(to.into()), Ok(()));
+        Event::File(FileEvent { node, operation, path, to, result, bytes: 0, digest: 0, spoiled_by: None })
+    }
+
+    #[test]
+    fn a_power_loss_that_undid_a_choice_is_a_cause_of_the_next() {
+        let (first, second, chosen) = ("mr-job-1/reduce-0-1.tmp", "mr-job-1/reduce-0-2.tmp", "mr-job-1/output-0");
+        let lost = |worker| Event::UnsyncedLost {
+            node: Node::new(worker, &format!("w{worker}")),
+            appends: 0,
+            names: 1,
+            digest: 0,
+        };
+        let events = vec![
+            step(1, Operation::HardLink, first, chosen),
+            lost(1),
+            lost(2),
+            step(2, Operation::HardLink, second, chosen),
+            step(2, Operation::Rename, second, "mr-out-0"),
+        ];
+        let history: History = events.into_iter().map(|event| (Duration::ZERO, event)).collect();
+        let schedule = Scenario::parse(Path::new("a.toml"), "about = \"a\"\npromise = \"b\"").unwrap().draw(1);
+        let nodes: Vec<String> = ["coordinator", "w1", "w2"].map(str::to_owned).into();
+        let mut teller = Teller::new(&schedule, &nodes);
+        let moments: Vec<Moment> = history.iter().map(|(at, event)| teller.tell(*at, event)).collect();
+        let causes = Causes::of(&history, &moments, &schedule, &nodes);
+        assert_eq!(causes.before("mr-out-0"), [true, true, false, true, true]);
+    }
 }
