@@ -43,7 +43,9 @@ fn lines(bytes: &[u8]) -> Vec<Owned> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(place).collect()
 }
 
-fn splits(mut cuts: Vec<u64>) -> Vec<Split> {
+/// The splits of a file of `len` bytes that is cut at those of `cuts` that lie in it.
+fn splits(len: usize, mut cuts: Vec<u64>) -> Vec<Split> {
+    cuts.retain(|&cut| cut < len as u64);
     cuts.push(0);
     cuts.sort_unstable();
     let ends = cuts.iter().skip(1).map(|&end| Some(end)).chain([None]);
@@ -71,7 +73,7 @@ proptest! {
         if let Some(max_read) = max_read {
             world.files().limit_reads(max_read);
         }
-        let splits = splits(cuts);
+        let splits = splits(bytes.len(), cuts);
         let mut read = Vec::new();
         for split in &splits {
             let lines = pieces(&world, split, InputKind::Line, read_block);
@@ -90,7 +92,7 @@ proptest! {
     ) {
         let world = world_with(&bytes);
         let mut read = Vec::new();
-        for split in &splits(cuts) {
+        for split in &splits(bytes.len(), cuts) {
             for (offset, stretch) in pieces(&world, split, InputKind::Lines, read_block) {
                 prop_assert_eq!(offset, read.len() as u64);
                 prop_assert!(!stretch.is_empty());
@@ -141,4 +143,33 @@ fn after_a_long_line_stretches_are_as_short_as_before_it() {
     assert!((10_001..10_001 + 64).contains(&first.1.len()), "{}", first.1.len());
     let longest = rest.iter().map(|(_, data)| data.len()).max();
     assert!(longest <= Some(64 + b"short\n".len()), "{longest:?}");
+}
+
+#[test]
+fn a_piece_that_is_not_there_any_more_is_told_and_what_there_is_more_of_is_no_trouble() {
+    let split = |offset, len| Split { path: "f".into(), offset, len };
+    let planned = [split(0, Some(6)), split(6, Some(6)), split(12, None)];
+    for longer in [&b"abc\ndef\nghi\nj"[..], b"abc\ndef\nghi\njkl\nmno\n"] {
+        let world = world_with(longer);
+        let read: Vec<_> = planned.iter().flat_map(|split| pieces(&world, split, InputKind::Lines, 4)).collect();
+        assert_eq!(read.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), longer);
+    }
+    for (shorter, told) in [(12, &planned[2..]), (11, &planned[1..]), (4, &planned)] {
+        let world = world_with(&b"abc\ndef\nghi\nj"[..shorter]);
+        for split in told {
+            let opened = block_on(SplitReader::open(world.files(), split, InputKind::Line, 4));
+            let error = opened.err().unwrap_or_else(|| panic!("{split:?} of {shorter} bytes")).to_string();
+            let end = split.len.map_or("the end".to_owned(), |len| (split.offset + len).to_string());
+            let words = format!(
+                "cannot read f: it ends at byte {shorter}, too soon for the piece from byte {} to {end} that was planned: it has \
+                 changed while the job ran",
+                split.offset
+            );
+            assert!(error.starts_with(&words), "{error}");
+        }
+    }
+    // How long a whole file is, nobody has planned.
+    let world = world_with(b"");
+    assert!(pieces(&world, &whole("f"), InputKind::Lines, 4).is_empty());
+    assert_eq!(pieces(&world, &split(0, Some(6)), InputKind::WholeFile, 4), [(0, Vec::new())]);
 }

@@ -67,8 +67,9 @@ proptest! {
         let kind = if by_line { InputKind::Line } else { InputKind::Lines };
         let setting = Setting { limits, ..Setting::new(LinePlaces(kind)) };
         setting.world.files().put("f", &text);
-        let split = |offset| Split { path: "f".into(), offset, len: Some(piece) };
-        let maps: Vec<_> = (0..=400 / piece).map(|i| vec![split(i * piece)]).collect();
+        let last = text.len() as u64 / piece;
+        let split = |i| Split { path: "f".into(), offset: i * piece, len: (i < last).then_some(piece) };
+        let maps: Vec<_> = (0..=last).filter(|&i| i == 0 || i * piece < text.len() as u64).map(|i| vec![split(i)]).collect();
         prop_assert_eq!(setting.run(&maps).unwrap(), oracle(&setting, &["f".to_owned()]));
     }
 }

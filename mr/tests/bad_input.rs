@@ -100,6 +100,26 @@ fn an_input_that_the_workers_cannot_open_fails_the_job_by_name() {
     place.outputs(".", 0);
 }
 
+#[test]
+fn an_input_that_is_cut_short_while_the_job_runs_fails_it_by_name() {
+    let place = Place::new();
+    let input = place.write("in", support::prose(1, 3000));
+    let len = fs::metadata(&input).unwrap().len();
+    let mut command = place.program("mrcoordinator");
+    command.args(["--listen", "unix:sock", "--split-size", "4KiB", "in", "--log", "info"]);
+    let coordinator = Process::start("mrcoordinator", command);
+    coordinator.await_log("listening");
+    fs::OpenOptions::new().write(true).open(&input).unwrap().set_len(len / 2).unwrap();
+    let worker = place.worker("wc");
+    let ended = coordinator.wait();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let message = ended.stderr.lines().last().unwrap();
+    let words = format!("cannot read in: it ends at byte {}, too soon for the piece from byte ", len / 2);
+    assert!(message.contains(&words) && message.contains("it has changed while the job ran"), "{message}");
+    assert_eq!(worker.wait().code, Some(1));
+    place.outputs(".", 0);
+}
+
 /// What `program` says to wrong usage.
 fn wrong_usage(place: &Place, program: &'static str, arguments: &[&str]) -> String {
     let mut command = place.program(program);

@@ -9,8 +9,10 @@
 
 mod pieces;
 
+use std::io;
+
 use camino::Utf8Path;
-use world::{File, FileError, FileSystem};
+use world::{File, FileError, FileOperation, FileSystem};
 
 pub use pieces::{Piece, Pieces};
 
@@ -56,7 +58,7 @@ impl<F: File> SplitReader<F> {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened.
+    /// When the file cannot be opened, or does not reach as far as was planned.
     pub async fn open<S: FileSystem<File = F>>(
         files: &S,
         split: &Split,
@@ -68,6 +70,7 @@ impl<F: File> SplitReader<F> {
             InputKind::WholeFile => (0, None),
             InputKind::Line | InputKind::Lines => (split.offset, split.len.map(|len| split.offset.saturating_add(len))),
         };
+        check_length(split, start, end, file.size())?;
         Ok(Self {
             file,
             kind,
@@ -183,4 +186,23 @@ impl<F: File> SplitReader<F> {
             self.finished = true;
         }
     }
+}
+
+/// Fails if what was planned to be read from `start` to `end` cannot be there, because the file has only `len` bytes: it was longer when
+/// that was planned, and all that it has lost would be missing from the answer. What it has gained is read by whoever reads to its end.
+fn check_length(split: &Split, start: u64, end: Option<u64>, len: u64) -> Result<(), FileError> {
+    let is_there = match end {
+        Some(end) => end <= len,
+        None => start == 0 || start < len,
+    };
+    if is_there {
+        return Ok(());
+    }
+    let end = end.map_or_else(|| "the end".to_owned(), |end| end.to_string());
+    let reason = format!(
+        "it ends at byte {len}, too soon for the piece from byte {start} to {end} that was planned: it has changed while the \
+         job ran; run the job again, and leave its inputs as they are until it ends"
+    );
+    let error = io::Error::new(io::ErrorKind::UnexpectedEof, reason);
+    Err(FileError::new(FileOperation::Read, Utf8Path::new(&split.path), &error))
 }
