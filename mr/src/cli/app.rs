@@ -29,17 +29,23 @@ pub fn find_app(text: &str) -> Result<Box<dyn AppSource>, Failure> {
     if let Some(app) = mr_apps::builtin(text) {
         return Ok(Box::new(*app));
     }
-    let looks_like_a_file = text.contains('/') || text.ends_with(".so") || Path::new(text).exists();
-    if !looks_like_a_file {
+    let Some(file) = plugin_file(text) else {
         let names = builtin_names();
         return Err(Failure::Usage(format!(
             "there is no app `{text}`: name one of {names}, or the `.so` file of a plugin"
         )));
-    }
-    match Plugin::load(Path::new(text)) {
+    };
+    match Plugin::load(file) {
         Ok(plugin) => Ok(Box::new(PluginSource(plugin))),
         Err(error) => Err(Failure::Usage(error.to_string())),
     }
+}
+
+/// The file that `text` means, if it is not the name of a built-in app and looks like that of a file.
+#[must_use]
+pub fn plugin_file(text: &str) -> Option<&Path> {
+    let looks_like_a_file = text.contains('/') || text.ends_with(".so") || Path::new(text).exists();
+    (mr_apps::builtin(text).is_none() && looks_like_a_file).then_some(Path::new(text))
 }
 
 /// The names of the built-in apps, for people.

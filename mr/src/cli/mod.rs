@@ -9,7 +9,7 @@ mod size;
 mod tell;
 mod threads;
 
-pub use app::{builtin_names, find_app};
+pub use app::{builtin_names, find_app, plugin_file};
 pub use exit::{Failure, conclude};
 pub use log::{LogOptions, start_log};
 pub use options::{JobOptions, WorkerOptions, directory, reduce_count};

@@ -9,6 +9,7 @@ use std::{env, fs};
 use camino::Utf8PathBuf;
 use clap::Parser;
 use futures::FutureExt;
+use mr_core::app::AppSource;
 use mr_core::protocol::Ending;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
 use world::Address;
@@ -54,6 +55,10 @@ pub struct WorkerArguments {
     /// Started by `mr run`, which tells how the job went, and has made standard input the lock of the output directory
     #[arg(long, hide = true)]
     pub of_a_run: bool,
+
+    /// The copy of the plugin that is to be loaded in its place: the one that the run has loaded
+    #[arg(long, hide = true)]
+    pub copy_of_app: Option<Utf8PathBuf>,
 }
 
 /// Works until the job has ended.
@@ -68,7 +73,7 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
         lock::keep_inherited()
             .map_err(|error| Failure::Environment(format!("cannot keep the output directory locked: {error}")))?;
     }
-    let app = find_app(&arguments.app)?;
+    let app = app(&arguments)?;
     let config = WorkerConfig {
         coordinator: Address::from(&coordinator(&arguments)?),
         slots: arguments.worker.slots,
@@ -88,6 +93,13 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
         Err(error @ (WorkerError::Refused(_) | WorkerError::App(_))) => Err(Failure::Usage(error.to_string())),
         Err(error) => Err(Failure::Environment(error.to_string())),
     }
+}
+
+fn app(arguments: &WorkerArguments) -> Result<Box<dyn AppSource>, Failure> {
+    let Some(copy) = &arguments.copy_of_app else { return find_app(&arguments.app) };
+    let original = &arguments.app;
+    find_app(copy.as_str())
+        .map_err(|failure| Failure::Usage(format!("the copy of `{original}` is of no use: {failure}")))
 }
 
 /// Lets lists of processes show this one by the name of its program, not by that of the link in /proc that `mr run` starts it from.

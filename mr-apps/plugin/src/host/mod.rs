@@ -28,16 +28,27 @@ pub struct Plugin {
 }
 
 impl Plugin {
+    /// Whether the file `path` looks like a plugin for this program, as far as that can be told without running any of it.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Plugin::load`], which may have more to say.
+    pub fn check(path: &Path) -> Result<(), PluginError> {
+        let version = inspect::abi_version(path)?;
+        if version == abi::VERSION {
+            Ok(())
+        } else {
+            Err(PluginError::AnotherVersion { path: path.to_owned(), version })
+        }
+    }
+
     /// Loads the plugin in the file `path`. A bare name means a file in the current directory.
     ///
     /// # Errors
     ///
     /// When the file is missing or no plugin, or a plugin of another version or with nonsense in it: [`PluginError`] says which.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
-        let version = inspect::abi_version(path)?;
-        if version != abi::VERSION {
-            return Err(PluginError::AnotherVersion { path: path.to_owned(), version });
-        }
+        Self::check(path)?;
         let table = loaded_table(path)?;
         let identity = identity(table).map_err(|reason| nonsense(path, reason))?;
         Ok(Self { table, identity })

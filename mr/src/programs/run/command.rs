@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 
 use super::RunArguments;
+use super::plugin::RunApp;
 use crate::cli::Failure;
 use crate::real::address::RealAddress;
 
@@ -31,16 +32,22 @@ pub(super) struct WorkerCommand {
 }
 
 impl WorkerCommand {
-    /// One that works for the coordinator at `address` and holds the `lock` of the output directory as long as it lives. If it is to be
+    /// One that runs `app` for the coordinator at `address` and holds the `lock` of the output directory as long as it lives. If it is to be
     /// `heard`, what it says on stderr is for whoever started it to pass on.
-    pub(super) fn new(run: &RunArguments, address: &RealAddress, lock: &File, heard: bool) -> Result<Self, Failure> {
+    pub(super) fn new(
+        run: &RunArguments,
+        app: &RunApp,
+        address: &RealAddress,
+        lock: &File,
+        heard: bool,
+    ) -> Result<Self, Failure> {
         let lock = lock.try_clone().map_err(|error| cannot_start(&error))?;
         let own_file = Path::new(OWN_FILE);
         let program = if own_file.exists() { Ok(own_file.to_owned()) } else { env::current_exe() };
         let program =
             program.map_err(|error| Failure::Environment(format!("cannot find this program's own file: {error}")))?;
         let name = env::args_os().next().unwrap_or_else(|| "mr".into());
-        let arguments = [
+        let mut arguments = vec![
             "worker".to_owned(),
             "--of-a-run".to_owned(),
             format!("--coordinator={address}"),
@@ -50,10 +57,10 @@ impl WorkerCommand {
             format!("--out={}", run.worker.out),
             format!("--dir={}", run.worker.dir()),
             format!("--log={}", run.log.log),
-            "--".to_owned(),
-            run.app.clone(),
         ];
-        Ok(Self { program, name, arguments: arguments.into(), lock, heard })
+        arguments.extend(app.copy.as_ref().map(|copy| format!("--copy-of-app={copy}")));
+        arguments.extend(["--".to_owned(), run.app.clone()]);
+        Ok(Self { program, name, arguments, lock, heard })
     }
 
     /// One that does nothing for a long time.

@@ -9,6 +9,7 @@ mod display;
 mod ear;
 mod milestones;
 mod places;
+mod plugin;
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::thread;
 use camino::Utf8PathBuf;
 use clap::Args;
 use futures::channel::mpsc;
+use futures::{FutureExt, StreamExt, select_biased};
 use mr_core::app::AppIdentity;
 use mr_core::coordinator::serve;
 use mr_core::job::{InputFile, Job};
@@ -29,12 +31,13 @@ pub(super) use self::command::RETRY_FOR;
 use self::command::WorkerCommand;
 use self::display::Display;
 use self::milestones::Milestones;
-use self::places::{SocketDirectory, check_intermediate};
+use self::places::{PrivateDirectory, check_intermediate};
+use self::plugin::RunApp;
 use super::inputs::measured_inputs;
 use super::new_job_id;
 use super::outputs::{Belonging, Outputs};
 use super::signals::{INTERRUPTED, abort_on_signals, notice_deaths_of_children};
-use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, find_app, start_log};
+use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
 
@@ -77,6 +80,15 @@ pub struct RunArguments {
     pub log: LogOptions,
 }
 
+/// What a job needs before it can start.
+struct Prepared {
+    private: PrivateDirectory,
+    app: RunApp,
+    identity: AppIdentity,
+    inputs: Vec<InputFile>,
+    outputs: Outputs,
+}
+
 /// Runs the job and tells how it went.
 ///
 /// # Errors
@@ -85,29 +97,30 @@ pub struct RunArguments {
 pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
     let world = RealWorld::new();
-    let app = checked_app(&arguments)?;
-    let inputs = measured_inputs(&arguments.files)?;
-    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files, Belonging::All).await?;
-    check_intermediate(arguments.worker.dir())?;
+    // Before anything is made that a signal would leave behind.
+    let (orders, mut order_receiver) = mpsc::unbounded();
+    let milestones = Arc::new(Milestones::default());
+    let noted = milestones.clone();
+    abort_on_signals(&orders, move || noted.ended())?;
+    notice_deaths_of_children()?;
+    // Who serves the job obeys orders; until then there is nothing to do but to leave.
+    let prepared = select_biased! {
+        prepared = prepare(&arguments).fuse() => prepared?,
+        _ = order_receiver.next() => return Err(Failure::Interrupted),
+    };
+    let Prepared { private, app, identity, inputs, outputs } = prepared;
 
     let job_id = new_job_id(&world);
     let workers = arguments.workers.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let join_size = join_size(&arguments, &inputs, workers);
     let job = arguments.job.job(job_id, inputs, arguments.split_size, join_size);
-    let job = Job { app: Some(app), ..job };
+    let job = Job { app: Some(identity), ..job };
 
-    // Before anything is made that a signal would leave behind. Not sooner: only who serves the job obeys.
-    let (orders, order_receiver) = mpsc::unbounded();
-    let milestones = Arc::new(Milestones::default());
-    let noted = milestones.clone();
-    abort_on_signals(&orders, move || noted.ended())?;
-    notice_deaths_of_children()?;
-    let private = SocketDirectory::make().await?;
     let address = RealAddress::Unix(private.socket());
     let listening = world.network().listen(&Address::from(&address)).await;
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
     let mut display = Display::new(&arguments.app, workers, milestones.clone());
-    let command = WorkerCommand::new(&arguments, &address, outputs.lock(), display.has_bars())?;
+    let command = WorkerCommand::new(&arguments, &app, &address, outputs.lock(), display.has_bars())?;
     let cluster = Cluster::start(command, workers, &orders, &milestones).await?;
     // Only now, when nothing else can keep the job from starting: the workers have been started, but get no task before it is served.
     if let Err(failure) = outputs.remove_earlier() {
@@ -141,11 +154,15 @@ fn join_size(arguments: &RunArguments, inputs: &[InputFile], workers: NonZeroUsi
     JoinSize(NonZeroU64::new((bytes / slots.saturating_mul(MAPS_PER_SLOT)).clamp(1, most.get())))
 }
 
-/// The app's identity, once it is clear that the app exists and takes its argument.
-fn checked_app(arguments: &RunArguments) -> Result<AppIdentity, Failure> {
-    let app = find_app(&arguments.app)?;
-    match app.create(&arguments.job.arg) {
-        Ok(_) => Ok(app.identity()),
-        Err(error) => Err(Failure::Usage(format!("the app `{}` cannot start: {error}", arguments.app))),
-    }
+/// Everything that can be wrong with what the person has asked for is told here, and the output directory is ours afterwards.
+async fn prepare(arguments: &RunArguments) -> Result<Prepared, Failure> {
+    let private = PrivateDirectory::make().await?;
+    let app = RunApp::load(&arguments.app, &private)?;
+    let created = app.source.create(&arguments.job.arg);
+    created.map_err(|error| Failure::Usage(format!("the app `{}` cannot start: {error}", arguments.app)))?;
+    let inputs = measured_inputs(&arguments.files)?;
+    let outputs = Outputs::claim(&arguments.worker.out, &arguments.files, Belonging::All).await?;
+    check_intermediate(arguments.worker.dir())?;
+    let identity = app.source.identity();
+    Ok(Prepared { private, app, identity, inputs, outputs })
 }

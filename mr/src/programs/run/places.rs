@@ -1,4 +1,4 @@
-//! Where a run keeps what is not for the person: the coordinator's socket, and intermediate files.
+//! Where a run keeps what is not for the person: the coordinator's socket, the copy of a plugin, and intermediate files.
 
 use std::env;
 use std::fs::{self, Metadata, Permissions};
@@ -17,19 +17,23 @@ use crate::cli::Failure;
 use crate::programs::trial;
 use crate::real::address::MAX_SOCKET_PATH_BYTES;
 
-/// How the names of directories for sockets begin.
+/// How the names of private directories begin.
 const PREFIX: &str = "mr-run-";
 
 /// The socket in such a directory.
 const SOCKET: &str = "coordinator.sock";
 
-/// How long it may take at most from making the directory to listening at the socket, which takes a millisecond.
+/// The copy of a plugin in it.
+const PLUGIN: &str = "plugin.so";
+
+/// How long it may take at most from making the directory to listening at the socket: some milliseconds, or as long as the lock of the
+/// output directory is waited for.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// A directory for the coordinator's socket that only this user can look into. Dropping it removes it.
-pub(super) struct SocketDirectory(TempDir);
+/// A directory that only this user can look into. Dropping it removes it.
+pub(super) struct PrivateDirectory(TempDir);
 
-impl SocketDirectory {
+impl PrivateDirectory {
     /// Makes one where temporary files go, or in `/tmp` if the path of the socket would be none that an address can have: too long, or not
     /// UTF-8.
     ///
@@ -61,6 +65,17 @@ impl SocketDirectory {
     pub(super) fn socket(&self) -> PathBuf {
         self.0.path().join(SOCKET)
     }
+
+    /// Copies the plugin in `file` into it, and says where that is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or there is no room.
+    pub(super) fn keep_plugin(&self, file: &Path) -> io::Result<PathBuf> {
+        let copy = self.0.path().join(PLUGIN);
+        fs::copy(file, &copy)?;
+        Ok(copy)
+    }
 }
 
 /// Removes what runs of this user that were killed have left in `parent`. Where that fails it is in nobody's way.
@@ -78,6 +93,7 @@ async fn remove_leftovers(parent: &Path) {
             Err(io::ErrorKind::NotFound) => {}
             _ => continue,
         }
+        let _ = fs::remove_file(entry.path().join(PLUGIN));
         // Not with what else may be in it: a run puts nothing there.
         let _ = fs::remove_dir(entry.path());
     }
