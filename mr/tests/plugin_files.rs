@@ -29,6 +29,24 @@ fn a_plugin_that_is_built_anew_in_the_middle_of_a_job_is_for_the_next_one() {
 }
 
 #[test]
+fn two_builds_of_a_plugin_without_a_version_do_not_work_for_one_job() {
+    let place = Place::new();
+    let inputs = place.words(3);
+    let mut bytes = fs::read(plugin("moody")).unwrap();
+    bytes.push(0);
+    place.write("other.so", bytes);
+    let coordinator = place.coordinator(&inputs, &["--reduces", "2", "--arg", "map=300"]);
+    let worker = place.worker(&plugin("moody"));
+    coordinator.await_log("registered worker=w1");
+    let mut command = place.program("mrworker");
+    command.args(["./other.so", "sock"]);
+    let words = ["this job runs the app moody of build ", ", but this worker has moody of build "];
+    Process::start("mrworker", command).refuse(2, &words);
+    coordinator.succeed();
+    worker.succeed();
+}
+
+#[test]
 fn a_plugin_is_used_itself_where_a_copy_of_it_cannot_be() {
     let place = Place::new();
     let inputs = place.words(2);

@@ -58,6 +58,22 @@ fn a_plugin_tells_its_identity_before_it_has_an_argument() {
 }
 
 #[test]
+fn what_a_plugin_without_a_version_is_told_by_is_the_build() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = |name: &str, more: &[u8]| {
+        let path = directory.path().join(name);
+        let mut bytes = std::fs::read(built::library("faulty")).expect("a plugin");
+        bytes.extend_from_slice(more);
+        std::fs::write(&path, bytes).expect("a file");
+        Plugin::load(&path).expect("a good plugin").identity().clone()
+    };
+    let [one, same, other] = [place("one.so", b""), place("same.so", b""), place("other.so", b"\0")];
+    assert!(one.to_string().starts_with("faulty of build "), "{one}");
+    assert_eq!(one, same, "whatever the file is called");
+    assert_ne!(one, other);
+}
+
+#[test]
 fn an_instance_outlives_the_plugin_it_came_from() {
     let app = Plugin::load(&built::library("echo")).expect("a good plugin").create("late").expect("an argument");
     assert_eq!(map(&*app, "f", 0, b"data")[1], (b"data".to_vec(), b"late".to_vec()));

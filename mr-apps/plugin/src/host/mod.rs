@@ -5,9 +5,9 @@
 mod instance;
 mod receive;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use mr_core::app::{App, AppError, AppIdentity};
@@ -50,7 +50,10 @@ impl Plugin {
     pub fn load(path: &Path) -> Result<Self, PluginError> {
         Self::check(path)?;
         let table = loaded_table(path)?;
-        let identity = identity(table).map_err(|reason| nonsense(path, reason))?;
+        let mut identity = identity(table).map_err(|reason| nonsense(path, reason))?;
+        if identity.version.is_empty() {
+            identity.version = build(path)?;
+        }
         Ok(Self { table, identity })
     }
 
@@ -152,6 +155,12 @@ pub enum PluginError {
 
 fn nonsense(path: &Path, reason: String) -> PluginError {
     PluginError::Nonsense { path: path.to_owned(), reason }
+}
+
+/// What stands for the version of a plugin that tells none: two builds of it may do different things, and must not do one job together.
+fn build(path: &Path) -> Result<String, PluginError> {
+    let bytes = fs::read(path).map_err(|source| PluginError::Unreadable { path: path.to_owned(), source })?;
+    Ok(format!("of build {:08x}", crc32fast::hash(&bytes)))
 }
 
 /// Loads the library at `path`, for good, and finds its table.
