@@ -227,6 +227,35 @@ fn an_input_that_the_job_would_overwrite_is_saved() {
     assert_eq!(fs::read_to_string(place.join("mr-out-3")).unwrap(), "precious words");
 }
 
+#[test]
+fn workers_refuse_an_input_that_the_job_would_overwrite() {
+    for (input, out) in [("mr-out-0", "."), ("./mr-out-1", "."), ("out//mr-out-1", "./out/")] {
+        let place = Place::new();
+        place.write(input, "precious words");
+        place.directory("out");
+        let coordinator = place.coordinator(&one(input), &["--reduces", "2", "--log", "error"]);
+        let mut command = place.program("mrworker");
+        command.args(["wc", "sock", "--out", out]);
+        let worker = Process::start("mrworker", command);
+        coordinator.refuse(1, &[&format!("the input {input} would be overwritten"), "another directory with --out"]);
+        assert_eq!(worker.wait().code, Some(1));
+        assert_eq!(fs::read_to_string(place.join(input)).unwrap(), "precious words");
+    }
+    // Of other names no output comes into being.
+    for (input, out) in [("mr-out-2", "."), ("mr-out-00", "."), ("mr-out-0", "out")] {
+        let place = Place::new();
+        place.write(input, "precious words");
+        place.directory("out");
+        let coordinator = place.coordinator(&one(input), &["--reduces", "2"]);
+        let mut command = place.program("mrworker");
+        command.args(["wc", "sock", "--out", out]);
+        let worker = Process::start("mrworker", command);
+        coordinator.succeed();
+        worker.succeed();
+        assert_eq!(fs::read_to_string(place.join(input)).unwrap(), "precious words");
+    }
+}
+
 /// A disk that holds little, for as long as this lives.
 struct SmallDisk<'a>(&'a Place);
 

@@ -158,6 +158,7 @@ impl<W: World> Bench<W> {
 
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
         let TaskId::Map(map) = id.task else { return Err(Trouble::Stopped) };
+        self.spare_inputs(splits)?;
         self.files.create_directories().await?;
         let (context, temporary) = (self.context(id, progress), self.files.temporary(id));
         let mut buffer = self.buffers.take();
@@ -170,6 +171,19 @@ impl<W: World> Bench<W> {
         let counters = mapped?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
         Ok(counters)
+    }
+
+    /// Fails if this job's outputs would go where one of `splits` is read from.
+    fn spare_inputs(&self, splits: &[Split]) -> Result<(), Trouble> {
+        let reduces = self.registration.reduces;
+        match splits.iter().find(|split| self.files.would_overwrite(Utf8Path::new(&split.path), reduces)) {
+            Some(Split { path, .. }) => Err(Trouble::Failed(Failure::Attempt {
+                reason: format!(
+                    "the input {path} would be overwritten by an output of this job: give the workers another directory with --out"
+                ),
+            })),
+            None => Ok(()),
+        }
     }
 
     async fn reduce(

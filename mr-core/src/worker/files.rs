@@ -26,10 +26,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use world::{Clock, FileError, FileSystem};
 
-use crate::ids::{AttemptId, JobId, MapAttempt, Partition, TaskId};
+use crate::ids::{AttemptId, JobId, MapAttempt, Partition, Reduces, TaskId};
 
 /// What the name of an output that counts begins with, in the job's directory.
 const CHOICE: &str = "output-";
@@ -110,6 +110,15 @@ impl<F: FileSystem> JobFiles<F> {
     /// Whether there is no file at `path`. One of which nobody knows is not gone.
     pub(super) async fn is_gone(&self, path: &Utf8Path) -> bool {
         self.files.metadata(path).await.is_err_and(|error| error.kind == io::ErrorKind::NotFound)
+    }
+
+    /// Whether the file `input` is the public place of one of `reduces` outputs, as far as its name tells: a job must not write over what it
+    /// reads, and may have to read again.
+    pub(super) fn would_overwrite(&self, input: &Utf8Path, reduces: Reduces) -> bool {
+        let number: Option<u32> = input.file_name().and_then(|name| name.strip_prefix("mr-out-")?.parse().ok());
+        let output =
+            number.filter(|&number| number < reduces.get()).map(|number| self.out.join(format!("mr-out-{number}")));
+        output.is_some_and(|output| parts(input).eq(parts(&output)))
     }
 
     /// Gives the synced temporary file of a map attempt its name, durably.
@@ -259,6 +268,11 @@ impl<F: FileSystem> JobFiles<F> {
     async fn remove_if_there(&self, path: &Utf8Path) -> Result<(), FileError> {
         unless_gone(self.files.remove_file(path).await)
     }
+}
+
+/// The parts of `path` that lead somewhere else.
+fn parts(path: &Utf8Path) -> impl Iterator<Item = Utf8Component<'_>> {
+    path.components().filter(|part| *part != Utf8Component::CurDir)
 }
 
 /// What is not there any more has been removed by somebody else, which is as well.
