@@ -1,5 +1,8 @@
 //! The lock that keeps a directory of outputs to one job.
 //!
+//! `mr run` and `mrsequential` have it alone. Workers that were started by hand share it: which of them are of one job they do not know before
+//! they have a coordinator, so two such jobs in one directory are not kept apart.
+//!
 //! It lies on an open file and ends with the last process that has this open. Workers that `mr run` starts inherit it, because they live on
 //! for some seconds when that is killed, or for as long as somebody stops them, and may put an output in place as long as they do: a job
 //! that began meanwhile could end with it. They get it as their standard input, which is the one file that can be handed to one child
@@ -22,6 +25,9 @@ pub(super) const PATIENCE: Duration = RETRY_FOR.saturating_add(Duration::from_se
 /// How often it is tried meanwhile.
 const STEP: Duration = Duration::from_millis(50);
 
+/// How long nothing is said of it: a coordinator locks the directory of its socket for a moment, which may be the same.
+const IN_SILENCE: Duration = Duration::from_millis(200);
+
 /// Locks `directory` until the last handle of what is returned is closed.
 ///
 /// # Errors
@@ -30,12 +36,36 @@ const STEP: Duration = Duration::from_millis(50);
 pub(super) async fn take(directory: &Utf8Path, patience: Duration) -> Result<File, Failure> {
     let unusable = |error| Failure::Environment(format!("cannot lock the output directory `{directory}`: {error}"));
     let lock = File::open(directory).map_err(unusable)?;
-    let mut left = patience;
+    wait_for(|| lock.try_lock(), directory, patience).await?.map_err(unusable)?;
+    Ok(lock)
+}
+
+/// Locks `directory` against whoever wants it alone, for as long as this process lives. Where there are no locks there are none.
+///
+/// # Errors
+///
+/// When somebody still has it alone after `patience`.
+pub(super) async fn share(directory: &Utf8Path, patience: Duration) -> Result<(), Failure> {
+    let Ok(lock) = File::open(directory) else { return Ok(()) };
+    if wait_for(|| lock.try_lock_shared(), directory, patience).await?.is_ok() {
+        // As below, only the end of the process may close it.
+        std::mem::forget(lock);
+    }
+    Ok(())
+}
+
+/// Tries to `lock` the directory until it is locked, or fails for another reason than that it is somebody else's.
+async fn wait_for(
+    lock: impl Fn() -> Result<(), TryLockError>,
+    directory: &Utf8Path,
+    patience: Duration,
+) -> Result<io::Result<()>, Failure> {
+    let mut waited = Duration::ZERO;
     loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
-            Err(TryLockError::WouldBlock) if left.is_zero() => {
+        match lock() {
+            Ok(()) => return Ok(Ok(())),
+            Err(TryLockError::Error(error)) => return Ok(Err(error)),
+            Err(TryLockError::WouldBlock) if waited >= patience => {
                 return Err(Failure::Environment(format!(
                     "another job, or a worker that is left of one, is writing its outputs to `{directory}`: wait for it, or give \
                      --out another directory"
@@ -43,14 +73,14 @@ pub(super) async fn take(directory: &Utf8Path, patience: Duration) -> Result<Fil
             }
             Err(TryLockError::WouldBlock) => {}
         }
-        if left == patience {
+        if waited == IN_SILENCE {
             tell(format_args!(
                 "`{directory}` is still being written to, perhaps by workers that are about to leave: waiting for up to {} s",
                 patience.as_secs()
             ));
         }
         tokio::time::sleep(STEP).await;
-        left = left.saturating_sub(STEP);
+        waited += STEP;
     }
 }
 
@@ -91,6 +121,24 @@ mod tests {
             drop(handle);
         }
         take(&path, Duration::ZERO).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn workers_share_a_directory_with_each_other_and_with_no_run() {
+        let (_guard, path) = directory();
+        let run = take(&path, Duration::ZERO).await.unwrap();
+        let refused = share(&path, Duration::ZERO).await.unwrap_err();
+        assert!(refused.to_string().contains("another job"), "{refused}");
+        drop(run);
+        share(&path, Duration::ZERO).await.unwrap();
+        share(&path, Duration::ZERO).await.unwrap();
+        assert_eq!(take(&path, Duration::ZERO).await.unwrap_err(), refused);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_cannot_be_locked_is_shared_all_the_same() {
+        let (_guard, path) = directory();
+        share(&path.join("missing"), Duration::ZERO).await.unwrap();
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use camino::Utf8PathBuf;
 use clap::Parser;
-use futures::FutureExt;
+use futures::{FutureExt, select_biased};
 use mr_core::app::AppSource;
 use mr_core::protocol::Ending;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
@@ -84,7 +84,13 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
         name: worker_name(std::process::id()),
     };
     // A worker of a run dies of a signal: that reaches the run as well, which looks after everything.
-    let stop = if arguments.of_a_run { pending().boxed() } else { told_to_end()?.boxed() };
+    let mut stop = if arguments.of_a_run { pending().boxed() } else { told_to_end()?.boxed() }.fuse();
+    if !arguments.of_a_run {
+        select_biased! {
+            () = stop => return Err(Failure::Interrupted),
+            locked = lock::share(&arguments.worker.out, lock::PATIENCE).fuse() => locked?,
+        }
+    }
     match worker::run(RealWorld::new(), config, &*app, stop).await {
         Ok(Ending::Succeeded) => Ok(()),
         Ok(Ending::Failed { .. }) if arguments.of_a_run => Err(Failure::JobSilently),

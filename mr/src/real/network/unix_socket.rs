@@ -2,7 +2,9 @@
 //!
 //! A socket's file outlives the process that bound it, so a name that is taken may be a running coordinator's or a dead
 //! one's leftover. Connecting tells which. Between asking and replacing, another program could do the same; a lock on
-//! the directory makes it wait, and lets exactly one of two programs that start together win.
+//! the directory makes it wait, and lets exactly one of two programs that start together win. Workers whose outputs go to the same
+//! directory have a lock on it as well, a shared one, for as long as they live: where one of those is kept the lock of a coordinator
+//! is shared with them, and two that start together may both believe that they have won.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -20,6 +22,8 @@ const BACKLOG: u32 = 1024;
 
 /// How long the directory's lock is waited for, in steps of [`LOCK_STEP`]. Our own programs hold it for milliseconds.
 const LOCK_STEPS: u32 = 500;
+/// After how many steps a lock that is kept is taken for that of workers.
+const SHARED_AFTER: u32 = 50;
 const LOCK_STEP: Duration = Duration::from_millis(10);
 
 /// A Unix socket that listens, and the name it goes by. Dropping it removes the name, if it is still this socket's.
@@ -65,9 +69,12 @@ pub(super) async fn claim(path: &Path) -> Result<OwnedSocket, String> {
 /// Locks `directory` until the returned handle is dropped.
 async fn lock(directory: &Path) -> Result<File, String> {
     let handle = File::open(directory).map_err(|error| reasons::of_opening_a_directory(directory, &error))?;
-    for _ in 0..LOCK_STEPS {
+    for step in 0..LOCK_STEPS {
         match handle.try_lock() {
             Ok(()) => return Ok(handle),
+            Err(TryLockError::WouldBlock) if step >= SHARED_AFTER && handle.try_lock_shared().is_ok() => {
+                return Ok(handle);
+            }
             Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_STEP).await,
             Err(TryLockError::Error(error)) => {
                 return Err(format!("the directory {} cannot be locked: {error}", directory.display()));
