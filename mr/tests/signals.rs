@@ -115,6 +115,23 @@ fn a_worker_that_is_told_to_end_leaves_its_task_to_others_at_once() {
 }
 
 #[test]
+fn a_sequential_job_that_is_told_to_end_says_so_and_leaves_nothing() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let place = Place::new();
+        let inputs = place.words(3);
+        let mut command = place.program("mrsequential");
+        command.args([&plugin("moody"), "--arg", "map=100000", "--out", "out"]).args(&inputs);
+        let sequential = Process::start("mrsequential", command);
+        eventually("the directory of the outputs", || place.join("out").exists());
+        sequential.signal(signal);
+        let ended = sequential.wait();
+        assert_eq!(ended.code, Some(130), "{signal}: {}", ended.stderr);
+        assert_eq!(ended.stderr, "mrsequential: interrupted\n");
+        assert_eq!(place.list("out"), [""; 0]);
+    }
+}
+
+#[test]
 fn a_worker_that_looks_for_its_coordinator_ends_at_once_when_it_is_told_to() {
     let place = Place::new();
     let mut command = place.program("mrworker");

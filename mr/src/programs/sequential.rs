@@ -1,15 +1,23 @@
 //! `mrsequential`: the same job done plainly by one process, as something to compare with.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
+use futures::{FutureExt, select_biased};
 use mr_core::app::Guarded;
 use mr_core::ids::Reduces;
 use mr_core::sequential;
+use world::World;
 
 use super::inputs::check_inputs;
 use super::outputs::{Belonging, Outputs};
+use super::signals::told_to_end;
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, directory, find_app, reduce_count, start_log};
 use crate::real::RealWorld;
 
@@ -50,6 +58,24 @@ pub struct SequentialArguments {
 /// When an input cannot be read, the app fails, or an output cannot be written.
 pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
+    let mut told_to_end = told_to_end()?.boxed().fuse();
+    let (place, outputs) = select_biased! {
+        () = told_to_end => return Err(Failure::Interrupted),
+        computed = compute(&arguments).fuse() => computed?,
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = Writer { stop: stop.clone(), rid_of_earlier: arguments.reduces.is_some() };
+    let mut writing = pin!(RealWorld::new().compute(async move { writer.write_all(&place, &outputs) }).fuse());
+    select_biased! {
+        written = writing => return written,
+        () = told_to_end => stop.store(true, Ordering::Relaxed),
+    }
+    // What it is about to write has no name yet and goes with it.
+    writing.await
+}
+
+/// Computes all outputs, and where they go.
+async fn compute(arguments: &SequentialArguments) -> Result<(Outputs, Vec<Vec<u8>>), Failure> {
     let source = find_app(&arguments.app)?;
     check_inputs(&arguments.files)?;
     let app =
@@ -59,21 +85,21 @@ pub async fn run(arguments: SequentialArguments) -> Result<(), Failure> {
     let place = Outputs::claim(&arguments.out, &arguments.files, belonging).await?;
     let inputs: Vec<String> = arguments.files.iter().map(ToString::to_string).collect();
     let reduces = arguments.reduces.map(Reduces);
-    let outputs = sequential::run(&RealWorld::new(), &Guarded::new(app), &inputs, reduces)
-        .await
-        .map_err(|error| Failure::Job(error.to_string()))?;
-    if reduces.is_some() {
-        place.remove_earlier()?;
-    }
-    for (partition, output) in outputs.iter().enumerate() {
-        let path = arguments.out.join(format!("mr-out-{partition}"));
-        write_whole(&path, output).map_err(|error| Failure::Environment(format!("cannot write `{path}`: {error}")))?;
-    }
-    Ok(())
+    let world = RealWorld::new();
+    // On a thread of its own, which is left behind when this program is told to end.
+    let job = {
+        let world = world.clone();
+        async move { sequential::run(&world, &Guarded::new(app), &inputs, reduces).await }
+    };
+    let outputs = world.compute(job).await.map_err(|error| Failure::Job(error.to_string()))?;
+    Ok((place, outputs))
 }
 
 /// How the names of files begin that are being written, and how many letters and digits follow.
 const TEMPORARY: (&str, usize) = ("mr-sequential-", 6);
+
+/// After how many bytes a writer looks up.
+const STRETCH: usize = 1 << 20;
 
 /// Whether a file of that name is one that some sequential job is writing, or was writing when it was killed.
 pub(super) fn is_temporary(name: &str) -> bool {
@@ -82,17 +108,67 @@ pub(super) fn is_temporary(name: &str) -> bool {
     rest.is_some_and(|rest| rest.len() == letters && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Writes a file so that nobody ever sees a part of it.
-fn write_whole(path: &Utf8Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
+/// Puts outputs in place until it is to stop.
+struct Writer {
+    stop: Arc<AtomicBool>,
+    /// Whether outputs of an earlier job go first.
+    rid_of_earlier: bool,
+}
 
-    let directory = path.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let (prefix, letters) = TEMPORARY;
-    let mut builder = tempfile::Builder::new();
-    let mut temporary = builder.prefix(prefix).rand_bytes(letters).permissions(permissions).tempfile_in(directory)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
-    std::fs::File::open(directory)?.sync_all()
+impl Writer {
+    fn write_all(&self, place: &Outputs, outputs: &[Vec<u8>]) -> Result<(), Failure> {
+        if self.rid_of_earlier {
+            place.remove_earlier()?;
+        }
+        for (partition, output) in outputs.iter().enumerate() {
+            let path = place.directory().join(format!("mr-out-{partition}"));
+            self.write_whole(&path, output).map_err(|error| match self.is_to_stop() {
+                true => Failure::Interrupted,
+                false => Failure::Environment(format!("cannot write `{path}`: {error}")),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes a file so that nobody ever sees a part of it.
+    fn write_whole(&self, path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+        let directory = path.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        let (prefix, letters) = TEMPORARY;
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(prefix).rand_bytes(letters).permissions(permissions);
+        let mut temporary = builder.tempfile_in(directory)?;
+        for stretch in bytes.chunks(STRETCH) {
+            temporary.write_all(stretch)?;
+            if self.is_to_stop() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+        }
+        temporary.as_file().sync_all()?;
+        temporary.persist(path)?;
+        File::open(directory)?.sync_all()
+    }
+
+    fn is_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_to_stop_while_it_writes_leaves_nothing_half_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(directory.path()).unwrap();
+        let place = Outputs::claim(path, &[], Belonging::All).await.unwrap();
+        let writer = |stop: bool| Writer { stop: Arc::new(stop.into()), rid_of_earlier: true };
+        assert_eq!(writer(true).write_all(&place, &[b"words".into()]), Err(Failure::Interrupted));
+        assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+        writer(false).write_all(&place, &[b"words".into()]).unwrap();
+        assert_eq!(fs::read(path.join("mr-out-0")).unwrap(), b"words");
+    }
 }
