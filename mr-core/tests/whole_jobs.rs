@@ -123,6 +123,31 @@ fn map_outputs_that_vanish_are_all_made_again_after_one_look() {
 }
 
 #[test]
+fn who_is_told_to_leave_waits_for_no_worker_to_hear_of_the_end() {
+    for (leave, seconds) in [(true, 0), (false, 6)] {
+        let world = MemoryWorld::new();
+        let main = world.clone();
+        let waited = world.run(async move {
+            let listener = main.network().listen(&address()).await.unwrap();
+            let (orders, order_receiver) = mpsc::unbounded();
+            let job = Job::new(JobId(7), vec![InputFile { path: "in".into(), len: None }]);
+            let asking = async {
+                let register = Request::Register { nonce: 1, app: Tagged { tag: "" }.identity(), name: "one".into() };
+                main.network().call(&address(), protocol::encode_request(None, &register)).await.unwrap();
+                orders.unbounded_send(Order::Abort("enough".into())).unwrap();
+                if leave {
+                    orders.unbounded_send(Order::Leave).unwrap();
+                }
+            };
+            let mut observer = ();
+            futures::future::join(serve(&main, listener, job, &mut observer, order_receiver), asking).await;
+            main.clock().now().since_origin()
+        });
+        assert_eq!(waited.as_secs(), seconds);
+    }
+}
+
+#[test]
 fn a_worker_of_another_job_is_no_worker_of_this_one_whatever_its_number() {
     let world = MemoryWorld::new();
     let main = world.clone();

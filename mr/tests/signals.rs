@@ -115,6 +115,35 @@ fn a_worker_that_is_told_to_end_leaves_its_task_to_others_at_once() {
 }
 
 #[test]
+fn who_wants_an_end_is_told_what_is_waited_for_and_need_not_wait() {
+    let place = Place::new();
+    let inputs = place.words(8);
+    let options = ["--reduces", "2", "--arg", "map=300", "--task-timeout", "100s"];
+    let coordinator = place.coordinator(&inputs, &options);
+    let worker = place.worker(&plugin("moody"));
+    let options = [&options[..], &["--workers", "1", "--out", "run", "--log", "info"]].concat();
+    let run = place.mr_run(&plugin("moody"), &inputs, &options);
+    for program in [&coordinator, &run] {
+        program.await_log("committed worker=w1");
+    }
+    // Nobody says goodbye any more.
+    let own = [coordinator.pid(), run.pid()];
+    place.processes().into_iter().filter(|pid| !own.contains(pid)).for_each(|pid| send("STOP", pid));
+    for (program, words) in [(&coordinator, "waiting up to 6 s for workers"), (&run, "waiting up to 8 s for workers")] {
+        program.signal("INT");
+        program.await_log(&format!("interrupted: {words} to hear of it; once more to end at once"));
+        program.signal("INT");
+    }
+    for program in [coordinator, run] {
+        let ended = program.wait();
+        assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    }
+    worker.signal("KILL");
+    worker.wait();
+    assert_eq!(place.processes(), [0; 0], "the run has killed its own");
+}
+
+#[test]
 fn a_sequential_job_that_is_told_to_end_says_so_and_leaves_nothing() {
     for signal in ["INT", "TERM", "HUP"] {
         let place = Place::new();

@@ -37,6 +37,8 @@ impl Observer for () {
 pub enum Order {
     /// End the job as failed, for this reason.
     Abort(String),
+    /// Wait no longer for workers to hear that the job has ended.
+    Leave,
     /// The worker that registered under this name is dead: its process was seen to end.
     Bury(String),
 }
@@ -55,11 +57,11 @@ pub async fn serve<W: World, L: Listener>(
     let coordinator = Coordinator::new(job);
     let (askers, committers) = (VecDeque::new(), VecDeque::new());
     let chronicle = Chronicle { world, observer, ended_at: None };
-    let mut server = Server { coordinator, askers, committers, chronicle };
+    let mut server = Server { coordinator, askers, committers, chronicle, hurried: false };
     loop {
         let now = world.clock().now();
         server.pass_time(now);
-        if let Some(ending) = server.finished(now) {
+        if let Some(ending) = server.finished(now).or_else(|| server.left()) {
             return (ending, server.coordinator);
         }
         let mut sleep = pin!(world.clock().sleep(server.until_next_wake(now)).fuse());
@@ -107,6 +109,8 @@ struct Server<'a, W, R> {
     /// Those who ask to commit while another attempt may, in order of arrival. Few.
     committers: VecDeque<Parked<R>>,
     chronicle: Chronicle<'a, W>,
+    /// Whether nobody is waited for once the job has ended.
+    hurried: bool,
 }
 
 impl<W: World, R: Responder> Server<'_, W, R> {
@@ -148,6 +152,10 @@ impl<W: World, R: Responder> Server<'_, W, R> {
     fn obey(&mut self, now: Timestamp, order: &Order) {
         let events = match order {
             Order::Abort(reason) => self.coordinator.abort(reason),
+            Order::Leave => {
+                self.hurried = true;
+                Vec::new()
+            }
             Order::Bury(name) => self.coordinator.bury(name),
         };
         self.happen(now, &events);
@@ -206,6 +214,11 @@ impl<W: World, R: Responder> Server<'_, W, R> {
         let grace_ends = self.chronicle.ended_at.map(|ended| ended + self.coordinator.job().exit_grace());
         let next = [deadline, poll_ends, grace_ends].into_iter().flatten().min();
         next.map_or(IDLE, |next| next.since(now))
+    }
+
+    /// How the job ended, if nobody is to be waited for.
+    fn left(&self) -> Option<Ending> {
+        self.coordinator.ending().filter(|_| self.hurried).cloned()
     }
 
     fn finished(&self, now: Timestamp) -> Option<Ending> {

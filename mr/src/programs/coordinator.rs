@@ -12,7 +12,7 @@ use tracing::info;
 use world::{Address, Network as _, World};
 
 use super::inputs::measured_inputs;
-use super::signals::{INTERRUPTED, abort_on_signals};
+use super::signals::{INTERRUPTED, Interruptions};
 use super::{default_socket, names_a_socket, new_job_id};
 use crate::cli::{EXIT_CODES, Failure, JobOptions, JoinSize, LogOptions, STYLES, SplitSize, start_log};
 use crate::real::RealWorld;
@@ -75,8 +75,8 @@ pub async fn run(arguments: CoordinatorArguments) -> Result<(), Failure> {
     let listener = listening.map_err(|error| Failure::Environment(error.to_string()))?;
     info!(address = %listener.address(), inputs = inputs.len(), "listening");
     let (order_sender, orders) = mpsc::unbounded();
-    abort_on_signals(&order_sender, || {})?;
     let job = arguments.job.job(new_job_id(&world), inputs, split_size, arguments.join_size);
+    Interruptions::listen(|| {})?.obey(order_sender, job.exit_grace());
     let (ending, _) = serve(&world, listener, job, &mut (), orders).await;
     world.network().drained(DRAIN).await;
     match ending {

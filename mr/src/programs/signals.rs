@@ -2,14 +2,17 @@
 //! included. A worker that was started by hand leaves the job to others.
 
 use std::future::Future;
+use std::time::Duration;
 use std::{fs, io, process};
 
 use futures::StreamExt;
-use futures::channel::mpsc::{self, UnboundedSender};
+use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use mr_core::coordinator::Order;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, tell};
 
 /// The reason for which an interrupted job fails.
 pub(super) const INTERRUPTED: &str = "interrupted";
@@ -17,26 +20,55 @@ pub(super) const INTERRUPTED: &str = "interrupted";
 /// By what all processes of a job are told to end: a shell, a terminal or a supervisor sends these to each of them.
 pub(super) const ENDING: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
 
-/// Turns Ctrl-C and the wish of the system that this process end into an order to end the job. `note` is called first.
-pub(super) fn abort_on_signals(
-    orders: &UnboundedSender<Order>,
-    note: impl Fn() + Clone + Send + 'static,
-) -> Result<(), Failure> {
-    let orders = orders.clone();
-    at_each_signal(move || {
-        note();
-        // A coordinator that has already finished needs no order.
-        let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
-    })
+/// How long somebody who wants a job to end hears nothing of it: mostly it has ended by then.
+const IN_SILENCE: Duration = Duration::from_millis(500);
+
+/// The signals to end that this process gets, one after the other.
+pub(super) struct Interruptions(UnboundedReceiver<()>);
+
+impl Interruptions {
+    /// Listens from now on. `note` is called at each signal, at once.
+    pub(super) fn listen(note: impl Fn() + Clone + Send + 'static) -> Result<Self, Failure> {
+        let (sender, signals) = mpsc::unbounded();
+        at_each_signal(move || {
+            note();
+            // Who listens no more has ended already.
+            let _ = sender.unbounded_send(());
+        })?;
+        Ok(Self(signals))
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) {
+        // There may always be one more.
+        self.0.next().await;
+    }
+
+    /// Turns the next one into an order to end the job, which may take `patience`, and the one after it into the order not to wait any more.
+    /// Whoever has what is returned learns of the latter.
+    pub(super) fn obey(mut self, orders: UnboundedSender<Order>, patience: Duration) -> watch::Receiver<bool> {
+        let (hurry, hurried) = watch::channel(false);
+        tokio::spawn(async move {
+            self.next().await;
+            // A coordinator that has already finished needs no order.
+            let _ = orders.unbounded_send(Order::Abort(INTERRUPTED.to_owned()));
+            if timeout(IN_SILENCE, self.next()).await.is_err() {
+                let seconds = patience.as_secs_f64().ceil();
+                tell(format_args!(
+                    "{INTERRUPTED}: waiting up to {seconds} s for workers to hear of it; once more to end at once"
+                ));
+                self.next().await;
+            }
+            let _ = orders.unbounded_send(Order::Leave);
+            hurry.send_replace(true);
+        });
+        hurried
+    }
 }
 
 /// Comes to pass at the first signal to end. The second ends this process at once: whoever sends it does not want to wait.
 pub(super) fn told_to_end() -> Result<impl Future<Output = ()> + Send, Failure> {
-    let (sender, mut signals) = mpsc::unbounded();
-    at_each_signal(move || {
-        // Who listens no more has ended already.
-        let _ = sender.unbounded_send(());
-    })?;
+    let mut signals = Interruptions::listen(|| {})?;
     Ok(async move {
         signals.next().await;
         tokio::spawn(async move {

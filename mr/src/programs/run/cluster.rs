@@ -25,7 +25,7 @@ use crate::programs::signals::ENDING;
 use crate::programs::worker_name;
 
 /// How long workers may take to leave after the end of the job.
-const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a killed worker may take to die. One that waits for a disk may not do so for hours.
 const DIE_WITHIN: Duration = Duration::from_secs(2);
@@ -79,10 +79,14 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Waits for the workers to leave, now that the job has ended, and kills those that do not.
-    pub(super) async fn stop(mut self) {
+    /// Waits for the workers to leave, now that the job has ended, and kills those that do not; all of them once somebody is in a hurry.
+    pub(super) async fn stop(mut self, mut hurried: watch::Receiver<bool>) {
         self.killing.send_replace(Killing::Strangers);
-        let _ = timeout(LEAVE_WITHIN, self.all_gone()).await;
+        tokio::select! {
+            _ = timeout(LEAVE_WITHIN, self.all_gone()) => {}
+            // Its sender lives for as long as there may be signals.
+            Ok(_) = hurried.wait_for(|hurried| *hurried) => {}
+        }
         self.kill().await;
     }
 

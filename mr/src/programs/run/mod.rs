@@ -18,7 +18,7 @@ use std::thread;
 use camino::Utf8PathBuf;
 use clap::Args;
 use futures::channel::mpsc;
-use futures::{FutureExt, StreamExt, select_biased};
+use futures::{FutureExt, select_biased};
 use mr_core::app::AppIdentity;
 use mr_core::coordinator::serve;
 use mr_core::job::{InputFile, Job};
@@ -26,7 +26,7 @@ use mr_core::protocol::Ending;
 use mr_core::worker::remove_job_files;
 use world::{Address, Network as _, World};
 
-use self::cluster::Cluster;
+use self::cluster::{Cluster, LEAVE_WITHIN};
 pub(super) use self::command::RETRY_FOR;
 use self::command::WorkerCommand;
 use self::display::Display;
@@ -36,7 +36,7 @@ use self::plugin::RunApp;
 use super::inputs::measured_inputs;
 use super::new_job_id;
 use super::outputs::{Belonging, Outputs};
-use super::signals::{INTERRUPTED, abort_on_signals, notice_deaths_of_children};
+use super::signals::{INTERRUPTED, Interruptions, notice_deaths_of_children};
 use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
@@ -98,15 +98,13 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     start_log(&arguments.log)?;
     let world = RealWorld::new();
     // Before anything is made that a signal would leave behind.
-    let (orders, mut order_receiver) = mpsc::unbounded();
     let milestones = Arc::new(Milestones::default());
     let noted = milestones.clone();
-    abort_on_signals(&orders, move || noted.ended())?;
+    let mut interruptions = Interruptions::listen(move || noted.ended())?;
     notice_deaths_of_children()?;
-    // Who serves the job obeys orders; until then there is nothing to do but to leave.
     let prepared = select_biased! {
         prepared = prepare(&arguments).fuse() => prepared?,
-        _ = order_receiver.next() => return Err(Failure::Interrupted),
+        () = interruptions.next().fuse() => return Err(Failure::Interrupted),
     };
     let Prepared { private, app, identity, inputs, outputs } = prepared;
 
@@ -115,6 +113,8 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let join_size = join_size(&arguments, &inputs, workers);
     let job = arguments.job.job(job_id, inputs, arguments.split_size, join_size);
     let job = Job { app: Some(identity), ..job };
+    let (orders, order_receiver) = mpsc::unbounded();
+    let hurried = interruptions.obey(orders.clone(), job.exit_grace() + LEAVE_WITHIN);
 
     let address = RealAddress::Unix(private.socket());
     let listening = world.network().listen(&Address::from(&address)).await;
@@ -128,7 +128,7 @@ pub async fn run(arguments: RunArguments) -> Result<(), Failure> {
         return Err(failure);
     }
     let (ending, coordinator) = serve(&world, listener, job, &mut display, order_receiver).await;
-    cluster.stop().await;
+    cluster.stop(hurried).await;
     // Workers that died cannot have cleaned up.
     remove_job_files(&world, job_id, arguments.worker.dir(), &arguments.worker.out).await;
     display.close();
