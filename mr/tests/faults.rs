@@ -98,6 +98,26 @@ fn a_worker_that_was_stopped_with_a_question_open_asks_again() {
 }
 
 #[test]
+fn a_task_that_is_given_out_again_because_nothing_is_heard_of_it_is_told() {
+    let job = Job::new("map=100");
+    let coordinator =
+        job.place.coordinator(&job.inputs, &["--task-timeout", "500ms", "--arg", "map=100", "--log", "warn"]);
+    let [stopped, other] = [job.worker(), job.worker()];
+    stopped.await_log("attempt started");
+    other.await_log("attempt started");
+    stopped.signal("STOP");
+    let words = "no progress, the task was given to another worker as well worker=w";
+    coordinator.await_log(words);
+    other.succeed();
+    let ended = coordinator.succeed();
+    let lines: Vec<_> = ended.stderr.lines().filter(|line| line.contains(words)).collect();
+    let [line] = lines[..] else { panic!("one line, not {lines:?}") };
+    for words in [" WARN ", " task=\"map ", " (w/", " attempt=1 ", " silent_for=", " also_given_to=w"] {
+        assert!(line.contains(words), "{words}: {line}");
+    }
+}
+
+#[test]
 fn a_job_of_tasks_that_all_take_longer_than_the_timeout_ends() {
     let job = Job::new("map=900 reduce=700");
     let coordinator = job.coordinator("400ms");

@@ -1,9 +1,11 @@
 //! The coordinator's log: one `tracing` event for everything a person would want to read afterwards.
 
+use std::time::Duration;
+
 use tracing::{debug, info, warn};
 
 use super::{Coordinator, Event};
-use crate::ids::{AttemptId, TaskId};
+use crate::ids::{AttemptId, TaskId, WorkerId};
 use crate::protocol::Ending;
 
 impl Coordinator {
@@ -48,8 +50,11 @@ impl Coordinator {
         }
     }
 
-    fn log_assignment(&self, id: AttemptId, worker: &crate::ids::WorkerId, backup: bool) {
+    fn log_assignment(&self, id: AttemptId, worker: &WorkerId, backup: bool) {
         let attempt = id.attempt.0;
+        if !backup {
+            self.warn_of_silence(id);
+        }
         match id.task {
             TaskId::Map(map) => match self.map_input(map).unwrap_or_default() {
                 [split] => {
@@ -65,6 +70,20 @@ impl Coordinator {
                 info!(%worker, task = %id.task, attempt, backup, file = %format_args!("mr-out-{partition}"), "assigned");
             }
         }
+    }
+
+    /// Says so if `id` was given out because whoever works at its task shows no progress: nobody would else hear of an app that loops for ever.
+    fn warn_of_silence(&self, id: AttemptId) {
+        let (table, index) = self.table(id.task);
+        let Some(running) = table.get(index).map(|task| &task.running) else { return };
+        let (others, own) = (running.iter().filter(|(other, _)| **other != id.attempt), running.get(&id.attempt));
+        let Some((own, (silent, last))) = own.zip(others.max_by_key(|(_, other)| other.last_progress)) else { return };
+        // To the millisecond: more digits only look like news.
+        let silent_for = Duration::from_millis((own.since - last.last_progress).as_millis() as u64);
+        warn!(
+            worker = %last.worker, task = self.describe(id.task), attempt = silent.0, ?silent_for, also_given_to = %own.worker,
+            "no progress, the task was given to another worker as well"
+        );
     }
 
     fn warn_if_alone(&self) {
