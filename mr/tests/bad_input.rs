@@ -120,6 +120,21 @@ fn an_input_that_is_cut_short_while_the_job_runs_fails_it_by_name() {
     place.outputs(".", 0);
 }
 
+#[test]
+fn what_an_app_says_does_not_paint_the_terminal() {
+    let place = Place::new();
+    place.write("in", "red");
+    let ended = place.mr_run("grep", &one("in"), &["--arg", "(grün\u{1b}[31m"]).wait();
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains(r"grün\u{1b}[31m") && !ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+    place.write("bad", "grün\u{1b}[31m");
+    let ended = place.mr_run(&plugin("moody"), &one("bad"), &["--arg", "fail=grün\u{1b}[31m"]).wait();
+    assert_eq!(ended.code, Some(1));
+    assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+    let message = ended.stderr.lines().last().unwrap();
+    assert!(message.starts_with("mr: the job failed: ") && message.ends_with(r"`grün\u{1b}[31m`"), "{message}");
+}
+
 /// What `program` says to wrong usage.
 fn wrong_usage(place: &Place, program: &'static str, arguments: &[&str]) -> String {
     let mut command = place.program(program);

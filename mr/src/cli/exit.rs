@@ -37,12 +37,36 @@ impl Failure {
     }
 }
 
+/// `text` with control characters written out. An app's words or the name of a file may have some, which would paint the terminal, or
+/// make one line look like several.
+fn written_out(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
 /// Tells the person of a failure and turns the result into an exit code.
 #[must_use]
 pub fn conclude(program: &str, result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     if failure != Failure::JobSilently {
-        tell(format_args!("{program}: {failure}"));
+        tell(format_args!("{program}: {}", written_out(&failure.to_string())));
     }
     ExitCode::from(failure.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_written_out_and_no_others() {
+        assert_eq!(written_out("a\u{1b}[31m\nrot\t\u{85} grün …"), r"a\u{1b}[31m\nrot\t\u{85} grün …");
+    }
 }
