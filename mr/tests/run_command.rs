@@ -309,6 +309,10 @@ fn workers_that_only_ever_die_end_the_job() {
         assert!(ended.stderr.contains(message), "{}", ended.stderr);
         let cause = format!("(the last: exit status: {code})");
         assert!(ended.stderr.contains(&cause), "with what they died of: {}", ended.stderr);
+        let message = ended.stderr.lines().last().unwrap();
+        let task = [0, 1].map(|i| format!("), while it was at map {i} (w/{i})"));
+        assert!(task.iter().any(|task| message.ends_with(task)), "with what they died at: {message}");
+        assert!(message.contains(": 13 worker"), "{message}");
         place.outputs(".", 0);
     }
 }

@@ -321,7 +321,8 @@ impl Coordinator {
     }
 
     /// A task and the files it is about, for people.
-    pub(super) fn describe(&self, task: TaskId) -> String {
+    #[must_use]
+    pub fn describe(&self, task: TaskId) -> String {
         match task {
             TaskId::Map(map) => match self.map_input(map) {
                 Some([split]) if split.offset > 0 => format!("{task} ({} from byte {})", split.path, split.offset),

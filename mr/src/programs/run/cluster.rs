@@ -179,8 +179,10 @@ impl Watcher {
         }
         if self.deaths.one_more(self.milestones.commits()) {
             let count = self.deaths.limit + 1;
+            let doing = self.milestones.was_doing(name).map(|doing| format!(", while it was at {doing}"));
             return Err(format!(
-                "{count} worker processes died in a row without finishing a task (the last: {status})"
+                "{count} worker processes died in a row without finishing a task (the last: {status}){}",
+                doing.unwrap_or_default()
             ));
         }
         self.command.spawn().map_err(|error| error.to_string())

@@ -106,10 +106,15 @@ impl Display {
 impl Observer for Display {
     fn observe(&mut self, _now: Timestamp, event: &Event, coordinator: &Coordinator) {
         match event {
-            Event::AttemptCommitted { .. } => self.milestones.committed(),
+            Event::AttemptCommitted { attempt, .. } => self.milestones.committed(attempt.task),
+            Event::AttemptFailed { attempt, worker, .. } | Event::AttemptStranded { attempt, worker, .. } => {
+                return self.milestones.failed(*worker, *attempt);
+            }
             Event::JobEnded { .. } => self.milestones.ended(),
             Event::WorkerRegistered { worker, name, .. } => self.milestones.registered(name, *worker),
-            Event::AttemptAssigned { worker, .. } => return self.milestones.assigned(*worker),
+            Event::AttemptAssigned { worker, attempt, .. } => {
+                return self.milestones.assigned(*worker, *attempt, &coordinator.describe(attempt.task));
+            }
             Event::MapOutputLost { .. } => {}
             _ => return,
         }

@@ -54,7 +54,8 @@ pub struct RunArguments {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<Utf8PathBuf>,
 
-    /// Worker processes [default: one per core]
+    /// Worker processes. One that dies is replaced, until 4 times as many and 5 more have died in a row without finishing a task: 13 of
+    /// 2 workers [default: one per core]
     #[arg(long, value_name = "N")]
     pub workers: Option<NonZeroUsize>,
 
