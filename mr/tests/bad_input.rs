@@ -5,8 +5,10 @@
 mod network;
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
@@ -182,6 +184,51 @@ fn what_is_left_out_out_of_range_or_misspelt_is_wrong_usage() {
     assert!(run("mr", &["run", "grep", "in"]).contains("--arg"));
     assert!(run("mr", &["run", "grep", "in", "--arg", "("]).contains("`grep` cannot start"));
     place.outputs(".", 0);
+}
+
+#[test]
+fn numbers_that_must_not_be_zero_and_words_that_are_not_utf_8_are_named() {
+    let place = Place::new();
+    place.write("in", "words");
+    let run = |program, arguments: &[&str]| wrong_usage(&place, program, arguments);
+    for option in ["--workers", "--slots", "--max-failures"] {
+        let message = run("mr", &["run", "wc", "in", option, "0"]);
+        assert!(message.contains(option) && message.contains("write a whole number, at least 1"), "{message}");
+    }
+    for program in ["mr", "mrcoordinator", "mrworker", "mrsequential"] {
+        let mut command = place.program(program);
+        command.arg(OsStr::from_bytes(b"b\xffd"));
+        Process::start(program, command).refuse(2, &["the argument `b\u{fffd}d` is not UTF-8"]);
+    }
+}
+
+#[test]
+fn a_worker_that_is_told_of_no_socket_does_not_call_there() {
+    let place = Place::new();
+    place.write("in", "words");
+    for path in ["in", "."] {
+        let mut command = place.program("mrworker");
+        command.args(["wc", path]);
+        Process::start("mrworker", command).refuse(2, &[&format!("`{path}` is no socket")]);
+    }
+}
+
+#[test]
+fn every_program_tells_its_exit_codes() {
+    let place = Place::new();
+    for (program, arguments) in [
+        ("mr", &["--help"][..]),
+        ("mr", &["run", "--help"]),
+        ("mr", &["gen", "--help"]),
+        ("mrcoordinator", &["--help"]),
+        ("mrworker", &["--help"]),
+        ("mrsequential", &["--help"]),
+    ] {
+        let mut command = place.program(program);
+        command.args(arguments);
+        let help = Process::start(program, command).succeed().stdout;
+        assert!(help.contains("Exit codes:\n  0 "), "{program} {arguments:?}: {help}");
+    }
 }
 
 #[test]

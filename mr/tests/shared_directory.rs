@@ -11,6 +11,20 @@ fn worker(place: &Place) -> Process {
 }
 
 #[test]
+fn a_worker_makes_the_directories_that_it_is_given() {
+    let place = Place::new();
+    let inputs = place.words(4);
+    let coordinator = place.coordinator(&inputs, &["--reduces", "3"]);
+    let mut command = place.program("mrworker");
+    command.args([&plugin("moody"), "sock", "--out", "new/out", "--dir", "new/dir"]);
+    let worker = Process::start("mrworker", command);
+    coordinator.succeed();
+    worker.succeed();
+    assert_eq!(place.outputs("new/out", 3), place.oracle(&plugin("moody"), "", &inputs, 3));
+    assert_eq!(place.list("new/dir"), [""; 0]);
+}
+
+#[test]
 fn a_run_waits_for_workers_started_by_hand() {
     let place = Place::new();
     let inputs = place.words(4);

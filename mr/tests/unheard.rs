@@ -61,9 +61,11 @@ fn a_corpus_is_made_and_apps_are_listed() {
         command.args(["gen", dir, "--bytes", "10k"]);
         Process::unheard("mr gen", command, ear).succeed();
         assert_eq!(fs::metadata(place.join(dir).join("gen-00000.txt")).unwrap().len(), 10_000);
+    }
+    for (ear, code) in ears().iter().zip([0, 3]) {
         let mut command = place.program("mr");
         command.arg("apps");
-        Process::unheard("mr apps", command, ear).succeed();
+        assert_eq!(Process::unheard("mr apps", command, ear).wait().code, Some(code), "they are all that is asked for");
     }
 }
 

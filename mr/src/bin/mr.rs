@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mr::cli::{EXIT_CODES, STYLES, conclude, run_async};
+use mr::cli::{EXIT_CODES, Failure, STYLES, arguments, conclude, run_async};
 use mr::programs::coordinator::CoordinatorArguments;
 use mr::programs::generate::GenerateArguments;
 use mr::programs::run::RunArguments;
@@ -22,8 +22,10 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a job on this machine: a coordinator and some worker processes
+    #[command(after_help = EXIT_CODES)]
     Run(RunArguments),
     /// Write a reproducible text corpus
+    #[command(after_help = generate::EXIT_CODES)]
     Gen(GenerateArguments),
     /// List the built-in apps
     Apps,
@@ -36,16 +38,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    conclude("mr", arguments().and_then(|arguments: Arguments| obey(arguments.command)))
+}
+
+fn obey(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Run(arguments) => run_async(run::run(arguments)),
         Command::Gen(arguments) => generate::run(&arguments),
-        Command::Apps => {
-            apps::run();
-            Ok(())
-        }
+        Command::Apps => apps::run(),
         Command::Coordinator(arguments) => run_async(coordinator::run(arguments)),
         Command::Worker(arguments) => run_async(worker::run(arguments)),
         Command::Sequential(arguments) => run_async(sequential::run(arguments)),
-    };
-    conclude("mr", result)
+    }
 }

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use mr::cli::{conclude, run_async};
+use mr::cli::{arguments, conclude, run_async};
 use mr::programs::coordinator::{CoordinatorArguments, run};
 
 fn main() -> ExitCode {
-    conclude("mrcoordinator", run_async(run(CoordinatorArguments::parse())))
+    conclude("mrcoordinator", arguments().and_then(|arguments: CoordinatorArguments| run_async(run(arguments))))
 }

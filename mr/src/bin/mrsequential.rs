@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use mr::cli::{conclude, run_async};
+use mr::cli::{arguments, conclude, run_async};
 use mr::programs::sequential::{SequentialArguments, run};
 
 fn main() -> ExitCode {
-    conclude("mrsequential", run_async(run(SequentialArguments::parse())))
+    conclude("mrsequential", arguments().and_then(|arguments: SequentialArguments| run_async(run(arguments))))
 }

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use mr::cli::{conclude, run_async};
+use mr::cli::{arguments, conclude, run_async};
 use mr::programs::worker::{WorkerArguments, run};
 
 fn main() -> ExitCode {
-    conclude("mrworker", run_async(run(WorkerArguments::parse())))
+    conclude("mrworker", arguments().and_then(|arguments: WorkerArguments| run_async(run(arguments))))
 }

@@ -1,6 +1,7 @@
 //! What the command lines of all programs share: how apps are found, sizes written, logs shown, people told, and how a program ends.
 
 mod app;
+mod arguments;
 mod exit;
 mod log;
 mod open_files;
@@ -10,11 +11,12 @@ mod tell;
 mod threads;
 
 pub use app::{builtin_names, find_app, plugin_file};
+pub use arguments::arguments;
 pub use exit::{Failure, conclude};
 pub use log::{LogOptions, start_log};
-pub use options::{JobOptions, WorkerOptions, directory, reduce_count};
+pub use options::{JobOptions, WorkerOptions, at_least_one, directory, reduce_count};
 pub use size::{JoinSize, SplitSize, byte_count};
-pub use tell::{print, tell, tell_above};
+pub use tell::{print, print_for_use, tell, tell_above};
 
 use std::future::Future;
 

@@ -1,6 +1,7 @@
 //! The options that say how a job and its workers run, for every program that starts one.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::str::FromStr;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -31,7 +32,7 @@ pub struct JobOptions {
     pub no_backup_tasks: bool,
 
     /// How often a task may fail before the job does
-    #[arg(long, value_name = "N", default_value = "4")]
+    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one::<NonZeroU32>)]
     pub max_failures: NonZeroU32,
 
     /// What the app is given to start with, such as grep's pattern
@@ -66,19 +67,19 @@ impl JobOptions {
 #[command(next_help_heading = "Worker options")]
 pub struct WorkerOptions {
     /// Tasks at once in a worker
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one::<NonZeroUsize>)]
     pub slots: NonZeroUsize,
 
     /// Memory for emitted records, per map task; more are spilled to disk, and records whose keys hardly come again sooner
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = byte_count)]
     pub memory: u64,
 
-    /// Directory for the outputs, mr-out-*. `mr run` removes those of an earlier job; workers started by hand do not, so where that
+    /// Directory for the outputs, mr-out-*; made if it does not exist. `mr run` removes those of an earlier job; workers started by hand do not, so where that
     /// one had more reduces some stay
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = directory)]
     pub out: Utf8PathBuf,
 
-    /// Directory for intermediate files; all workers must reach the same [default: the directory of the outputs]
+    /// Directory for intermediate files, made if it does not exist; all workers must reach the same [default: the directory of the outputs]
     #[arg(long, value_name = "DIR", value_parser = directory)]
     pub dir: Option<Utf8PathBuf>,
 }
@@ -108,6 +109,15 @@ pub fn reduce_count(text: &str) -> Result<NonZeroU32, String> {
         .ok()
         .filter(|count: &NonZeroU32| count.get() <= MAX_REDUCES)
         .ok_or_else(|| format!("write a number of reduces between 1 and {MAX_REDUCES}"))
+}
+
+/// Reads a number, for clap, that must not be zero.
+///
+/// # Errors
+///
+/// When `text` is none, or too large a one.
+pub fn at_least_one<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "write a whole number, at least 1".to_owned())
 }
 
 /// Reads the name of a directory, for clap.

@@ -43,6 +43,18 @@ pub fn print(lines: impl Display) {
     write_line(&mut io::stdout().lock(), &lines);
 }
 
+/// Prints lines that are all that a program is asked for. Whoever reads no further has what they want.
+///
+/// # Errors
+///
+/// When they cannot be written.
+pub fn print_for_use(lines: impl Display) -> io::Result<()> {
+    match io::stdout().lock().write_all(format!("{lines}\n").as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a line at once, so that lines of several processes do not mix.
 fn write_line(to: &mut impl Write, line: &impl Display) {
     let _ = to.write_all(format!("{line}\n").as_bytes());

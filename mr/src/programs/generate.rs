@@ -10,6 +10,13 @@ use crate::corpus;
 /// The largest corpus that is made, 1 PiB: what is more is a slip.
 const MAX_BYTES: u64 = 1 << 50;
 
+/// What `--help` says of exit codes.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  the corpus is written
+  2  wrong usage; nothing was written
+  3  files are in the way or cannot be written";
+
 /// Write a reproducible text corpus: made-up words, frequent and rare as in a natural language (Zipf's law)
 #[derive(Debug, Args)]
 pub struct GenerateArguments {

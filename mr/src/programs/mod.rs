@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod coordinator;
+mod directories;
 pub mod generate;
 mod inputs;
 mod lock;

@@ -6,6 +6,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::directories::{OUTPUTS, make_directory};
 use super::{lock, sequential, trial};
 use crate::cli::Failure;
 
@@ -49,7 +50,7 @@ impl Outputs {
         inputs: &[Utf8PathBuf],
         belonging: Belonging,
     ) -> Result<Self, Failure> {
-        make(directory)?;
+        make_directory(directory, &OUTPUTS)?;
         trial::write_to(directory).map_err(|error| unusable(directory, &error))?;
         let lock = lock::take(directory, lock::PATIENCE).await?;
         let earlier = earlier_outputs(directory, belonging)?;
@@ -114,32 +115,6 @@ fn earlier_outputs(directory: &Utf8Path, belonging: Belonging) -> Result<Vec<Utf
     Ok(outputs)
 }
 
-/// Makes `directory` and those that it lies in, as far as they do not exist, so that they outlive a loss of power: an output is promised to,
-/// and it does no more than the directories on the way to it.
-fn make(directory: &Utf8Path) -> Result<(), Failure> {
-    let changed = parents_of_missing(directory);
-    fs::create_dir_all(directory).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::Environment(format!("the output directory `{directory}` is no directory: give --out another name"))
-        }
-        _ => unusable(directory, &error),
-    })?;
-    for parent in changed {
-        File::open(&parent).and_then(|parent| parent.sync_all()).map_err(|error| {
-            Failure::Environment(format!(
-                "cannot bring the output directory `{directory}` to the disk: syncing `{parent}`: {error}; give --out another directory"
-            ))
-        })?;
-    }
-    Ok(())
-}
-
-/// The directories that get a new entry when `directory` is made with all that it lies in.
-fn parents_of_missing(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let missing = directory.ancestors().take_while(|ancestor| !ancestor.as_str().is_empty() && !ancestor.exists());
-    missing.filter_map(Utf8Path::parent).map(|parent| Utf8Path::new(".").join(parent)).collect()
-}
-
 /// Removes what earlier sequential jobs were writing when a signal ended them. None writes here now: that would have the lock.
 fn remove_left_by_sequential(directory: &Utf8Path, inputs: &[Utf8PathBuf]) -> Result<(), Failure> {
     let unusable = |error| unusable(directory, &error);
@@ -187,15 +162,6 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
         (directory, path)
-    }
-
-    #[test]
-    fn a_new_directory_is_new_to_the_one_that_it_lies_in() {
-        let (_guard, path) = directory();
-        assert_eq!(parents_of_missing(&path), Vec::<Utf8PathBuf>::new());
-        let (one, two) = (path.join("one"), path.join("one/two"));
-        assert_eq!(parents_of_missing(&two.join("three/")), [two, one, path]);
-        assert_eq!(parents_of_missing("no such/there".into()), ["./no such", "./"]);
     }
 
     #[tokio::test]

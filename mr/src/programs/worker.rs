@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 use std::{env, fs};
@@ -14,6 +15,7 @@ use mr_core::protocol::Ending;
 use mr_core::worker::{self, WorkerConfig, WorkerError};
 use world::Address;
 
+use super::directories::{INTERMEDIATE, OUTPUTS, make_directory};
 use super::signals::told_to_end;
 use super::{default_socket, lock, worker_name};
 use crate::cli::{EXIT_CODES, Failure, LogOptions, STYLES, WorkerOptions, find_app, start_log};
@@ -74,8 +76,9 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
             .map_err(|error| Failure::Environment(format!("cannot keep the output directory locked: {error}")))?;
     }
     let app = app(&arguments)?;
+    let coordinator = coordinator(&arguments)?;
     let config = WorkerConfig {
-        coordinator: Address::from(&coordinator(&arguments)?),
+        coordinator: Address::from(&coordinator),
         slots: arguments.worker.slots,
         dir: arguments.worker.dir().clone(),
         out: arguments.worker.out.clone(),
@@ -86,6 +89,8 @@ pub async fn run(arguments: WorkerArguments) -> Result<(), Failure> {
     // A worker of a run dies of a signal: that reaches the run as well, which looks after everything.
     let mut stop = if arguments.of_a_run { pending().boxed() } else { told_to_end()?.boxed() }.fuse();
     if !arguments.of_a_run {
+        make_directory(&arguments.worker.out, &OUTPUTS)?;
+        make_directory(arguments.worker.dir(), &INTERMEDIATE)?;
         select_biased! {
             () = stop => return Err(Failure::Interrupted),
             locked = lock::share(&arguments.worker.out, lock::PATIENCE).fuse() => locked?,
@@ -118,6 +123,20 @@ fn bear_own_name() {
 }
 
 fn coordinator(arguments: &WorkerArguments) -> Result<RealAddress, Failure> {
+    let address = named_coordinator(arguments)?;
+    // What is not there may come; what is something else stays so, and a call would only be refused.
+    if let RealAddress::Unix(path) = &address
+        && fs::metadata(path).is_ok_and(|found| !found.file_type().is_socket())
+    {
+        let path = path.display();
+        return Err(Failure::Usage(format!(
+            "`{path}` is no socket: name the one at which the coordinator listens, and inputs to the coordinator"
+        )));
+    }
+    Ok(address)
+}
+
+fn named_coordinator(arguments: &WorkerArguments) -> Result<RealAddress, Failure> {
     match (&arguments.coordinator, &arguments.socket) {
         (Some(address), _) => Ok(address.clone()),
         (None, Some(socket)) => RealAddress::of_socket(socket).map_err(|error| Failure::Usage(error.to_string())),

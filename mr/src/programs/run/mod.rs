@@ -37,7 +37,7 @@ use super::inputs::measured_inputs;
 use super::new_job_id;
 use super::outputs::{Belonging, Outputs};
 use super::signals::{INTERRUPTED, Interruptions, notice_deaths_of_children};
-use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, start_log};
+use crate::cli::{Failure, JobOptions, JoinSize, LogOptions, SplitSize, WorkerOptions, at_least_one, start_log};
 use crate::real::RealWorld;
 use crate::real::address::RealAddress;
 
@@ -56,7 +56,7 @@ pub struct RunArguments {
 
     /// Worker processes. One that dies is replaced, until 4 times as many and 5 more have died in a row without finishing a task: 13 of
     /// 2 workers [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     pub workers: Option<NonZeroUsize>,
 
     /// Cut larger inputs into pieces of this size at line ends, or `whole`
