@@ -133,6 +133,8 @@ fn what_an_app_says_does_not_paint_the_terminal() {
     let ended = place.mr_run(&plugin("moody"), &one("bad"), &["--arg", "fail=grün\u{1b}[31m"]).wait();
     assert_eq!(ended.code, Some(1));
     assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+    let told = ended.stderr.lines().filter(|line| line.contains("attempt failed")).count();
+    assert_eq!(told, 4, "each attempt once: {}", ended.stderr);
     let message = ended.stderr.lines().last().unwrap();
     assert!(message.starts_with("mr: the job failed: ") && message.ends_with(r"`grün\u{1b}[31m`"), "{message}");
 }

@@ -56,7 +56,7 @@ impl WorkerCommand {
             format!("--memory={}", run.worker.memory),
             format!("--out={}", run.worker.out),
             format!("--dir={}", run.worker.dir()),
-            format!("--log={}", run.log.log),
+            format!("--log={}", log_of_workers(&run.log.log)),
         ];
         arguments.extend(app.copy.as_ref().map(|copy| format!("--copy-of-app={copy}")));
         arguments.extend(["--".to_owned(), run.app.clone()]);
@@ -80,6 +80,11 @@ impl WorkerCommand {
         }
         command.spawn().map_err(|error| cannot_start(&error))
     }
+}
+
+/// How much workers tell of a run that tells as much as `level` says. Of an attempt that failed the coordinator warns in the same words.
+fn log_of_workers(level: &str) -> &str {
+    if level == "warn" { "warn,mr_core::worker::attempt=error" } else { level }
 }
 
 fn cannot_start(error: &io::Error) -> Failure {
