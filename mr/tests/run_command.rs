@@ -43,10 +43,12 @@ fn no_option_changes_an_answer() {
         &["--split-size", "1KiB", "--slots", "4"],
         &["--split-size", "whole", "--workers", "5"],
         &["--dir", elsewhere.to_str().unwrap(), "--task-timeout", "5s"],
+        &["--dir", "new/scratch"],
     ] {
         place.mr_run("wc", &inputs, &[options, &["--out", "out"]].concat()).succeed();
         assert_eq!(place.outputs("out", 10), expected, "{options:?}");
     }
+    assert!(fs::read_dir(place.join("new/scratch")).unwrap().next().is_none(), "only the directory itself stays");
     assert!(fs::read_dir(elsewhere).unwrap().next().is_none(), "no intermediate file is left");
 }
 
@@ -165,8 +167,8 @@ fn a_run_that_cannot_start_leaves_the_outputs_of_an_earlier_job() {
         Process::start("mr run", command)
     };
     run(&missing, ".").refuse(3, &["the coordinator's socket", "set TMPDIR"]);
-    run("/tmp", "missing").refuse(3, &["`missing`", "No such file", "give --dir another"]);
-    run("/tmp", "w/0").refuse(3, &["`w/0`", "Not a directory", "give --dir another"]);
+    run("/tmp", "w/0/x").refuse(3, &["`w/0/x`", "Not a directory", "give --dir another"]);
+    run("/tmp", "w/0").refuse(3, &["`w/0` is no directory", "give --dir another"]);
     assert_eq!(place.outputs("out", 1), [b"of an earlier job"]);
     for (make, what) in [("mkdir", "a directory"), ("mkfifo", "no regular file")] {
         assert!(Command::new(make).arg(place.join("out/mr-out-1")).status().unwrap().success());

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::net::UnixStream;
 
 use crate::cli::Failure;
+use crate::programs::directories::{INTERMEDIATE, make_directory};
 use crate::programs::trial;
 use crate::real::address::MAX_SOCKET_PATH_BYTES;
 
@@ -105,11 +106,12 @@ fn is_ours_and_old(metadata: &Metadata) -> bool {
     metadata.is_dir() && metadata.uid() == geteuid().as_raw() && age.is_some_and(|age| age > STARTS_WITHIN)
 }
 
-/// Fails unless intermediate files can be written to `directory`.
+/// Makes `directory` if need be, and fails unless intermediate files can be written to it.
 pub(super) fn check_intermediate(directory: &Utf8Path) -> Result<(), Failure> {
+    make_directory(directory, &INTERMEDIATE)?;
     trial::write_to(directory).map_err(|error| {
         Failure::Environment(format!(
-            "cannot write intermediate files to the directory `{directory}`: {error}; create it or give --dir another"
+            "cannot write intermediate files to the directory `{directory}`: {error}; give --dir another"
         ))
     })
 }
