@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::agenda::Action;
 use crate::decisions::{Decisions, Matter};
 use crate::history::{Event, Message, Part};
+use crate::life::Life;
 use crate::plan::{DiskErrorKind, FaultKind, Operation, Plan, Trigger};
-use crate::state::{Life, NodeState, State};
+use crate::state::{NodeState, State};
 
 /// A fault of the plan and how far it has come.
 struct Scheduled {

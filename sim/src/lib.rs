@@ -29,6 +29,7 @@ mod fault_words;
 mod faults;
 mod files;
 mod history;
+mod life;
 mod log;
 mod network;
 mod plan;

@@ -116,7 +116,7 @@ pub enum FaultKind {
     },
     /// A crash that also loses an arbitrary part of what the node did to files and did not sync. Who calls meanwhile, or waits for an
     /// answer, is not refused before the node is back. It hits a machine whose process has returned or crashed as well: such a
-    /// process starts only if it would have without.
+    /// process starts only if it would have without, and not before the power is back.
     PowerLoss {
         /// Which node.
         node: String,

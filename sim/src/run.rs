@@ -16,11 +16,12 @@ use crate::agenda::Agenda;
 use crate::cluster::Cluster;
 use crate::files::{DiskView, Ops};
 use crate::history::{Event, History, HistoryHash, Node};
+use crate::life::Life;
 use crate::log::{LogLine, Recording, listening};
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::sim_world::{Program, main_task, words_of};
-use crate::state::{Life, NodeState, Order, Shared, State};
+use crate::state::{NodeState, Order, Shared, State};
 use crate::turns::{Stage, Task, Turns, lock};
 
 /// How many turns are given at one instant before it is called spinning.

@@ -18,6 +18,7 @@ use crate::decisions::{Decisions, Matter};
 use crate::faults::Faults;
 use crate::files::{Disk, Ops};
 use crate::history::{Event, Node};
+use crate::life::Life;
 use crate::network::{Calls, Door};
 use crate::plan::{Operation, Plan};
 use crate::settings::Settings;
@@ -26,24 +27,12 @@ use crate::turns::{Task, Turns, lock};
 /// The most that two clocks differ when a run starts.
 const CLOCK_ORIGINS: Duration = Duration::from_secs(3600);
 
-/// Where a node stands between its first start and its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// It will start, for the first time or again.
-    Awaited,
-    /// Its program runs.
-    Running,
-    /// It crashed and stays down.
-    Dead,
-    /// Its program returned.
-    Finished,
-}
-
 /// What the world knows of a node.
 pub(crate) struct NodeState {
     pub(crate) node: Node,
-    first_start: Duration,
     pub(crate) life: Life,
+    /// When its program starts next, while that is awaited.
+    pub(crate) starts_at: Duration,
     /// How often it has been started.
     pub(crate) starts: u32,
     pub(crate) clock: NodeClock,
@@ -51,9 +40,9 @@ pub(crate) struct NodeState {
     /// Whether the machine has power: without, not even its operating system answers.
     pub(crate) has_power: bool,
     pub(crate) paused_until: Option<Duration>,
-    paused_since: Duration,
+    pub(crate) paused_since: Duration,
     /// How long it has stood still, in pauses that are over.
-    paused_for: Duration,
+    pub(crate) paused_for: Duration,
     /// Tasks that were woken during a pause.
     pub(crate) parked: Vec<Arc<Task>>,
     /// How many operations of each kind it began; the address of what chance decides about the next.
@@ -141,8 +130,8 @@ impl State {
         self.nodes.push(NodeState {
             slowness: self.settings.compute.slowness.get(name).copied().unwrap_or(1.0),
             node,
-            first_start,
             life: Life::Awaited,
+            starts_at: first_start,
             starts: 0,
             clock: NodeClock::new(CLOCK_ORIGINS.mul_f64(origin)),
             door: None,
@@ -156,13 +145,6 @@ impl State {
             tasks: 0,
             entropy: 0,
         });
-    }
-
-    /// Puts all first starts on the agenda, behind the faults that strike at the same time.
-    pub(crate) fn schedule_starts(&mut self) {
-        for (index, node) in self.nodes.iter().enumerate() {
-            self.agenda.add(node.first_start, Action::Start(index));
-        }
     }
 
     pub(crate) fn node(&self, index: usize) -> Node {
@@ -210,106 +192,6 @@ impl State {
         }
     }
 
-    fn power_on(&mut self, index: usize) {
-        if !std::mem::replace(&mut self.nodes[index].has_power, true) {
-            // What callers still ask on connections that the machine no longer knows, it refuses now.
-            self.close_sockets(index);
-        }
-    }
-
-    fn start(&mut self, index: usize) {
-        self.power_on(index);
-        let node = &mut self.nodes[index];
-        node.starts += 1;
-        node.life = Life::Running;
-        let event = Event::NodeStarted { node: node.node.clone(), starts: node.starts };
-        self.tell(event);
-        self.orders.push(Order::Start(index));
-    }
-
-    /// A node's program returned.
-    pub(crate) fn finish(&mut self, index: usize) {
-        self.nodes[index].life = Life::Finished;
-        self.close_sockets(index);
-        self.tell(Event::NodeFinished { node: self.node(index) });
-        self.orders.push(Order::End(index));
-    }
-
-    /// A node's process dies; it starts anew after `restart_after`, if ever.
-    pub(crate) fn crash(&mut self, index: usize, restart_after: Option<Duration>) {
-        self.close_sockets(index);
-        self.die(index, restart_after);
-    }
-
-    /// A node's machine has no power any more, and with it its process dies: nobody is left to tell its callers. What it did not sync goes
-    /// when everybody who watches has seen what happened before.
-    pub(crate) fn lose_power(&mut self, index: usize, restart_after: Option<Duration>) {
-        self.ops.forget(index);
-        self.without_power.push(index);
-        let node = &mut self.nodes[index];
-        match node.life {
-            Life::Running => {
-                node.has_power = false;
-                node.door = None;
-                self.die(index, restart_after);
-            }
-            // One that crashed before starts anew when it would have.
-            Life::Awaited => node.has_power = false,
-            Life::Finished | Life::Dead => {
-                node.has_power = false;
-                if let Some(after) = restart_after {
-                    self.agenda.add(self.now + after, Action::PowerOn(index));
-                }
-            }
-        }
-    }
-
-    /// Machines whose power went lose what they did not sync; says whether there were any.
-    pub(crate) fn lose_power_that_went(&mut self) -> bool {
-        let machines = std::mem::take(&mut self.without_power);
-        machines.iter().for_each(|&index| self.lose_unsynced(index));
-        !machines.is_empty()
-    }
-
-    fn die(&mut self, index: usize, restart_after: Option<Duration>) {
-        let now = self.now;
-        let node = &mut self.nodes[index];
-        node.life = if restart_after.is_some() { Life::Awaited } else { Life::Dead };
-        node.end_pause(now);
-        node.parked.clear();
-        if let Some(after) = restart_after {
-            self.agenda.add(now + after, Action::Start(index));
-        }
-        self.tell(Event::NodeCrashed { node: self.node(index) });
-        self.orders.push(Order::End(index));
-    }
-
-    /// A node stands still for `duration`, or as long as another pause lasts that it is in.
-    pub(crate) fn pause(&mut self, index: usize, duration: Duration) {
-        let until = self.now + duration;
-        let node = &mut self.nodes[index];
-        if node.paused_until.is_none() {
-            node.paused_since = self.now;
-            let event = Event::NodePaused { node: node.node.clone() };
-            self.tell(event);
-        }
-        let node = &mut self.nodes[index];
-        node.paused_until = node.paused_until.max(Some(until));
-        self.agenda.add(until, Action::Resume(index));
-    }
-
-    fn resume(&mut self, index: usize) {
-        let now = self.now;
-        let node = &mut self.nodes[index];
-        if node.paused_until.is_none_or(|until| until > now) {
-            return;
-        }
-        node.end_pause(now);
-        node.parked.drain(..).for_each(|task| Turns::queue_again(&task));
-        let event = Event::NodeResumed { node: node.node.clone() };
-        self.tell(event);
-    }
-
     /// Whether `task` may run now. It may not when its node is gone, or paused: then it is parked.
     pub(crate) fn admit(&mut self, task: &Arc<Task>) -> bool {
         if !self.lives(task.node, task.start) {
@@ -322,14 +204,6 @@ impl State {
         }
         self.on_turn = task.node;
         true
-    }
-}
-
-impl NodeState {
-    fn end_pause(&mut self, now: Duration) {
-        if self.paused_until.take().is_some() {
-            self.paused_for += now - self.paused_since;
-        }
     }
 }
 

@@ -147,6 +147,43 @@ fn a_crash_ends_all_tasks_and_a_restart_begins_anew() {
 }
 
 #[test]
+fn who_crashed_does_not_start_in_the_dark() {
+    let crash = FaultKind::Crash { node: "w".into(), restart_after: Some(ms(50)) };
+    let starts = |restart_after| {
+        let dark = FaultKind::PowerLoss { node: "w".into(), restart_after };
+        let (report, history) = record(1, &plan([at(ms(5), crash.clone()), at(ms(15), dark)]), |cluster| {
+            cluster.node("w", ms(0), |world| async move { world.clock().sleep(ms(20)).await });
+        });
+        assert_eq!(report.finished, Finished::AllNodesDone);
+        let dead = !report.dead.is_empty();
+        (picked(&history, |at, event| matches!(event, Event::NodeStarted { .. }).then_some(at)), dead)
+    };
+    assert_eq!(starts(Some(ms(100))), (vec![ms(0), ms(115)], false), "the power comes later");
+    assert_eq!(starts(Some(ms(10))), (vec![ms(0), ms(55)], false), "the power comes earlier");
+    assert_eq!(starts(None), (vec![ms(0)], true), "the power never comes");
+}
+
+#[test]
+fn a_machine_that_has_its_power_back_refuses_who_calls_though_its_process_is_still_down() {
+    let crash = FaultKind::Crash { node: "w".into(), restart_after: Some(secs(5)) };
+    let dark = FaultKind::PowerLoss { node: "w".into(), restart_after: Some(ms(100)) };
+    let answers = Left::default();
+    record(1, &plan([at(ms(5), crash), at(ms(15), dark)]), |cluster| {
+        cluster.node("w", ms(0), |world| async move { world.clock().sleep(ms(20)).await });
+        let answers = answers.clone();
+        cluster.node("client", ms(30), move |world| {
+            let answers = answers.clone();
+            async move {
+                for _ in 0..2 {
+                    answers.leave(call(&world, "w", b"hello", ms(500)).await.is_some());
+                }
+            }
+        });
+    });
+    assert_eq!(answers.take(), [false, true], "in the dark, and in the light");
+}
+
+#[test]
 fn entropy_differs_between_nodes_starts_and_seeds() {
     let crash = FaultKind::Crash { node: "a".into(), restart_after: Some(ms(1)) };
     let drawn = Left::default();
