@@ -146,7 +146,7 @@ impl Clock for SimClock {
             clock.sleeps += 1;
             (clock.at(now).saturating_add(duration), clock.sleeps)
         };
-        let sleeper = Sleeper { home: self.0.clone(), key };
+        let mut sleeper = Sleeper { home: self.0.clone(), key, has_waited: false };
         async move { poll_fn(|context| sleeper.poll(context.waker())).await }
     }
 }
@@ -155,16 +155,18 @@ impl Clock for SimClock {
 struct Sleeper {
     home: Home,
     key: (Duration, u64),
+    has_waited: bool,
 }
 
 impl Sleeper {
-    fn poll(&self, waker: &Waker) -> Poll<()> {
+    fn poll(&mut self, waker: &Waker) -> Poll<()> {
         let mut state = self.home.state();
         let now = state.now;
         let clock = &mut state.nodes[self.home.node].clock;
         if clock.at(now) >= self.key.0 {
-            return Poll::Ready(());
+            return if self.has_waited { Poll::Ready(()) } else { state.answer_at_once() };
         }
+        self.has_waited = true;
         let known = clock.sleepers.insert(self.key, waker.clone()).is_some();
         let first = clock.sleepers.first_key_value().is_some_and(|(key, _)| *key == self.key);
         if first && !known {

@@ -27,6 +27,9 @@ use crate::turns::{Stage, Task, Turns, lock};
 /// How many turns are given at one instant before it is called spinning.
 const TURNS_AT_ONCE: u64 = 1_000_000;
 
+/// How many turns there may be for each event that there may be: a task is seldom woken for what no event tells.
+const TURNS_PER_EVENT: u64 = 20;
+
 /// Somebody who watches a run and can stop it.
 pub trait Observer {
     /// Called at every event, when it has happened and before anything else does. Breaks with a verdict to stop the run.
@@ -70,9 +73,11 @@ pub enum Finished {
         /// Nodes whose program had not returned.
         unfinished: Vec<Node>,
     },
-    /// A task kept being woken a million times over while time stood still.
+    /// A node was busy doing nothing. One of its tasks was woken a million times over while time stood still, or asked in one turn for a million
+    /// things that take no time; or there were so many turns (a million, and twenty for each event of [`Settings::event_limit`]) that most
+    /// were for nothing: somebody sleeps for a microsecond again and again.
     Spinning {
-        /// Whose task.
+        /// Whose tasks; where all turns are counted, who had most of them.
         node: Node,
     },
     /// The observer stopped the run, with this verdict.
@@ -181,6 +186,7 @@ struct Director<'a> {
     observer: &'a mut dyn Observer,
     /// madsim's clock.
     time: TimeHandle,
+    turns: u64,
     turns_at_once: u64,
     /// Whether nodes may have ended that nobody has looked at yet.
     nodes_changed: bool,
@@ -208,6 +214,7 @@ impl<'a> Director<'a> {
             stage: Stage::default(),
             observer,
             time: TimeHandle::current(),
+            turns: 0,
             turns_at_once: 0,
             nodes_changed: true,
             everybody_ended: false,
@@ -248,6 +255,9 @@ impl<'a> Director<'a> {
         if let Some((node, message)) = state.panicked.take() {
             return Next::End(Finished::Panicked { node, message });
         }
+        if let Some(node) = state.endless.take().filter(|&node| state.nodes[node].life == Life::Running) {
+            return Next::End(Finished::Spinning { node: state.node(node) });
+        }
         if !state.orders.is_empty() {
             self.nodes_changed = true;
             return Next::Orders(std::mem::take(&mut state.orders));
@@ -260,13 +270,26 @@ impl<'a> Director<'a> {
             return Next::End(Finished::AllNodesDone);
         }
         if let Some(task) = shared.turns.next() {
-            self.turns_at_once += 1;
-            if self.turns_at_once > TURNS_AT_ONCE {
-                return Next::End(Finished::Spinning { node: state.node(task.node) });
+            if let Some(node) = self.count_turn(&state, &task) {
+                return Next::End(Finished::Spinning { node });
             }
             return if state.admit(&task) { Next::Turn(task) } else { Next::Again };
         }
         self.let_time_pass(&mut state)
+    }
+
+    /// Counts a turn of `task`. Yields who spins, when there have been too many.
+    fn count_turn(&mut self, state: &State, task: &Task) -> Option<Node> {
+        self.turns += 1;
+        self.turns_at_once += 1;
+        if self.turns_at_once > TURNS_AT_ONCE {
+            return Some(state.node(task.node));
+        }
+        let most = state.settings.event_limit.saturating_mul(TURNS_PER_EVENT).saturating_add(TURNS_AT_ONCE);
+        if self.turns <= most {
+            return None;
+        }
+        state.nodes.iter().rev().max_by_key(|node| node.turns).map(|node| node.node.clone())
     }
 
     fn let_time_pass(&mut self, state: &mut State) -> Next {

@@ -25,7 +25,8 @@ pub struct Settings {
     /// The virtual time that nodes have to finish *after the last fault has healed* (after the start, without faults). Counted
     /// from there because a fault that waits for an operation can strike at any time.
     pub limit: Duration,
-    /// How many events a run may have: one that goes in circles ends here, long before its virtual time is up.
+    /// How many events a run may have: one that goes in circles ends here, long before its virtual time is up. One that goes in circles
+    /// without events ends in [`Spinning`](crate::Finished::Spinning), after a number of turns that grows with this.
     pub event_limit: u64,
 }
 

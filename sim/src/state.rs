@@ -24,6 +24,9 @@ use crate::plan::{Operation, Plan};
 use crate::settings::Settings;
 use crate::turns::{Task, Turns, lock};
 
+/// How many calls that take no time a task may make in one turn before it is called spinning.
+const CALLS_AT_ONCE: u64 = 1_000_000;
+
 /// The most that two clocks differ when a run starts.
 const CLOCK_ORIGINS: Duration = Duration::from_secs(3600);
 
@@ -50,6 +53,8 @@ pub(crate) struct NodeState {
     /// How many operations of each kind succeeded; what triggers count.
     pub(crate) succeeded: [u64; Operation::COUNT],
     pub(crate) tasks: u64,
+    /// How many turns its tasks have had.
+    pub(crate) turns: u64,
     pub(crate) entropy: u64,
     slowness: f64,
 }
@@ -72,6 +77,10 @@ pub(crate) struct State {
     pub(crate) keeps_messages: bool,
     /// The node whose task had the last turn.
     pub(crate) on_turn: usize,
+    /// How many calls that take no time were made in that turn.
+    calls_at_once: u64,
+    /// The node of a turn that would never have ended.
+    pub(crate) endless: Option<usize>,
     pub(crate) agenda: Agenda,
     pub(crate) nodes: Vec<NodeState>,
     pub(crate) names: BTreeMap<Arc<str>, usize>,
@@ -101,6 +110,8 @@ impl State {
             settings: settings.clone(),
             keeps_messages,
             on_turn: 0,
+            calls_at_once: 0,
+            endless: None,
             agenda: Agenda::default(),
             nodes: Vec::new(),
             names: BTreeMap::new(),
@@ -143,6 +154,7 @@ impl State {
             begun: [0; Operation::COUNT],
             succeeded: [0; Operation::COUNT],
             tasks: 0,
+            turns: 0,
             entropy: 0,
         });
     }
@@ -202,8 +214,21 @@ impl State {
             node.parked.push(Arc::clone(task));
             return false;
         }
+        node.turns += 1;
         self.on_turn = task.node;
+        self.calls_at_once = 0;
         true
+    }
+
+    /// Somebody asks for what takes no time, and has it at once. Who does nothing else would have its turn for ever: beyond a million there is
+    /// no answer, so that the turn ends and the director with it.
+    pub(crate) fn answer_at_once(&mut self) -> Poll<()> {
+        self.calls_at_once += 1;
+        if self.calls_at_once <= CALLS_AT_ONCE {
+            return Poll::Ready(());
+        }
+        self.endless = Some(self.on_turn);
+        Poll::Pending
     }
 }
 
@@ -226,12 +251,20 @@ impl Home {
         lock(&self.shared.state)
     }
 
+    /// Takes no time.
+    pub(crate) async fn at_once(&self) {
+        poll_fn(|_| self.state().answer_at_once()).await;
+    }
+
     /// Lets the node be busy for `duration` of virtual time; time for which it stands still does not count.
     pub(crate) async fn be_busy(&self, duration: Duration) {
         let clocks = || {
             let state = self.state();
             (state.now, state.nodes[self.node].paused_for)
         };
+        if duration.is_zero() {
+            return self.at_once().await;
+        }
         let mut left = duration;
         while !left.is_zero() {
             let (began, paused) = clocks();

@@ -178,6 +178,7 @@ impl File for SimFile {
 
     async fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         if !self.is_new {
+            self.home.at_once().await;
             let error = io::Error::other("bad file descriptor: the file was opened for reading");
             return Err(FileError::new(FileOperation::Append, &self.shown, &error));
         }

@@ -19,6 +19,7 @@ impl Network for SimNetwork {
     type Listener = SimListener;
 
     async fn listen(&self, address: &Address) -> Result<SimListener, ListenError> {
+        self.0.at_once().await;
         let refuse = |reason: &str| Err(ListenError { address: address.clone(), reason: reason.into() });
         let mut state = self.0.state();
         if !state.lives(self.0.node, self.0.start) {
