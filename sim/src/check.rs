@@ -138,6 +138,12 @@ impl Settings {
     pub fn check(&self) -> Result<(), String> {
         self.network.check().and(self.disk.check()).and(self.compute.check())
     }
+
+    /// Whether every node that they name is one.
+    pub(crate) fn check_names(&self, is_node: impl Fn(&str) -> bool) -> Result<(), String> {
+        let stranger = self.compute.slowness.keys().find(|name| !is_node(name));
+        stranger.map_or(Ok(()), |name| Err(format!("`slowness` names {name}, which is no node of the cluster")))
+    }
 }
 
 #[cfg(test)]

@@ -128,8 +128,8 @@ pub struct Report {
 ///
 /// # Panics
 ///
-/// When two nodes have one name, when the plan names a node that does not exist or a fault that makes no sense (see [`Fault::check`](crate::Fault::check)),
-/// when the settings make none (see [`Settings::check`]), and when `system` or `observer` panics.
+/// When two nodes have one name, when the plan or the settings name a node that does not exist, when a fault makes no sense (see
+/// [`Fault::check`](crate::Fault::check)) or the settings make none (see [`Settings::check`]), and when `system` or `observer` panics.
 pub fn run(
     settings: &Settings,
     plan: &Plan,
@@ -137,7 +137,8 @@ pub fn run(
     recording: Recording,
     system: impl FnOnce(&Cluster),
 ) -> Report {
-    settings.check().unwrap_or_else(|problem| panic!("the settings make no sense: {problem}"));
+    let refuse = |problem| panic!("the settings make no sense: {problem}");
+    settings.check().unwrap_or_else(refuse);
     // First of all: on this thread the order of standard hash maps is fixed from here on.
     let runtime = Runtime::with_seed_and_config(settings.seed.0, madsim::Config::default());
     let keeps_messages = recording != Recording::Nothing || observer.reads_messages();
@@ -148,6 +149,7 @@ pub fn run(
     system(&cluster);
     {
         let mut state = lock(&cluster.shared.state);
+        settings.check_names(|name| state.names.contains_key(name)).unwrap_or_else(refuse);
         state.schedule_faults();
         state.schedule_starts();
     }

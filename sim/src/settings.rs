@@ -88,7 +88,7 @@ pub struct ComputeModel {
     pub nanos_per_byte: f64,
     /// Nanoseconds for a record of work.
     pub nanos_per_record: f64,
-    /// How many times as long the same work takes on a node, by the node's name; 1 for those not named.
+    /// How many times as long the same work takes on a node, by the node's name; 1 for those not named. A name of no node is refused.
     #[serde(default)]
     pub slowness: BTreeMap<String, f64>,
 }

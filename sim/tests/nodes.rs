@@ -264,6 +264,14 @@ fn a_plan_that_names_nobody_is_refused() {
 }
 
 #[test]
+#[should_panic(expected = "the settings make no sense: `slowness` names w9, which is no node of the cluster")]
+fn settings_that_name_nobody_are_refused() {
+    let mut settings = Settings::new(Seed(1));
+    settings.compute.slowness = [("w".into(), 2.0), ("w9".into(), 3.0)].into();
+    run(&settings, &Plan::default(), &mut (), Recording::Nothing, |cluster| cluster.node("w", ms(0), |_| async {}));
+}
+
+#[test]
 fn a_file_operation_completes_in_the_pause_of_its_node() {
     let (_, history) = record(1, &plan([at(ms(20), pause("w", secs(5)))]), |cluster| {
         cluster.node("w", ms(0), |world| async move {

@@ -32,6 +32,10 @@ fn without_worker(schedule: &Schedule, index: usize) -> Schedule {
     for fault in &mut smaller.faults {
         names_in(fault).into_iter().for_each(renamed);
     }
+    let mut slowness: Vec<(String, f64)> = std::mem::take(&mut smaller.models.compute.slowness).into_iter().collect();
+    slowness.retain(|(name, _)| *name != gone);
+    slowness.iter_mut().for_each(|(name, _)| renamed(name));
+    smaller.models.compute.slowness = slowness.into_iter().collect();
     smaller
 }
 

@@ -124,6 +124,16 @@ fn a_panic_is_the_same_on_another_node_and_at_other_numbers_and_not_in_other_wor
 }
 
 #[test]
+fn a_worker_that_is_taken_out_takes_its_slowness_with_it() {
+    let mut schedule = (0..).map(everything).find(|schedule| schedule.cluster.workers.len() == 3).unwrap();
+    schedule.models.compute.slowness = [("w1".into(), 2.0), ("w3".into(), 3.0)].into();
+    let left: Vec<BTreeMap<String, f64>> =
+        cluster::fewer_workers(&schedule).into_iter().map(|smaller| smaller.models.compute.slowness).collect();
+    let all = |left: &[(&str, f64)]| left.iter().map(|(name, slowness)| ((*name).to_owned(), *slowness)).collect();
+    assert_eq!(left, [all(&[("w1", 2.0)]), all(&[("w1", 2.0), ("w2", 3.0)]), all(&[("w2", 3.0)])]);
+}
+
+#[test]
 fn shrinking_stops_when_its_time_is_up() {
     let rehearse = |_: &Schedule, _| made_up(None);
     let shrunk = shrink(&everything(1), "this", Duration::ZERO, &rehearse, go_on);
