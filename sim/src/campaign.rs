@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use crate::turns::lock;
+use crate::sim_world::words_of;
+use crate::turns::{Panic, lock};
 
 /// Does `one` for every seed, on `jobs` threads (at least one), and hands each result to `each` in the order of `seeds`,
 /// until `each` breaks. Results of seeds behind that one are dropped.
@@ -18,7 +19,7 @@ use crate::turns::lock;
 ///
 /// # Panics
 ///
-/// When `one` or `each` does.
+/// When `one` or `each` does. What `one` says in panic is passed on behind its seed.
 pub fn campaign<T: Send>(
     seeds: impl Iterator<Item = u64> + Send,
     jobs: usize,
@@ -54,13 +55,19 @@ pub fn campaign<T: Send>(
             early.insert(index, (seed, result));
             while let Some((seed, result)) = early.remove(&wanted) {
                 wanted += 1;
-                let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+                let result = result.unwrap_or_else(|panic| resume_unwind(with_seed(seed, panic)));
                 if each(seed, result).is_break() {
                     return;
                 }
             }
         }
     });
+}
+
+/// The panic of a seed, with the seed in front of its words: who catches it sees no name of a thread.
+fn with_seed(seed: u64, panic: Panic) -> Panic {
+    let has_words = panic.is::<&str>() || panic.is::<String>();
+    if has_words { Box::new(format!("seed {seed}: {}", words_of(&panic))) } else { panic }
 }
 
 /// However the receiver leaves, nobody begins another seed.
@@ -74,7 +81,10 @@ impl Drop for StopOnDrop<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::{Fault, FaultKind, Plan, Recording, Seed, Settings, Trigger, run};
 
     #[test]
     fn results_come_in_the_order_of_the_seeds() {
@@ -109,8 +119,22 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "seed 3")]
-    fn a_panic_of_one_seed_is_passed_on() {
-        campaign(0..10, 2, |seed| assert_ne!(seed, 3, "seed 3"), |_, ()| ControlFlow::Continue(()));
+    #[should_panic(expected = "seed 3: not this one")]
+    fn a_panic_of_one_seed_is_passed_on_and_names_the_seed() {
+        campaign(0..10, 2, |seed| assert!(seed != 3, "not {} one", "this"), |_, ()| ControlFlow::Continue(()));
+    }
+
+    #[test]
+    #[should_panic(expected = "seed 2: fault 0 of the plan names typo, which is no node of the cluster")]
+    fn a_plan_that_makes_no_sense_is_told_by_its_seed() {
+        let crash = |node: &str| FaultKind::Crash { node: node.into(), restart_after: None };
+        let one = |seed| {
+            let what = crash(if seed == 2 { "typo" } else { "w" });
+            let plan = Plan { faults: vec![Fault { when: Trigger::At(Duration::ZERO), what }] };
+            run(&Settings::new(Seed(seed)), &plan, &mut (), Recording::Nothing, |cluster| {
+                cluster.node("w", Duration::ZERO, |_| async {});
+            })
+        };
+        campaign(0..4, 2, one, |_, _| ControlFlow::Continue(()));
     }
 }
