@@ -297,6 +297,15 @@ pub enum Event {
         /// What it says.
         note: Noted,
     },
+    /// A node called an address that is the name of no node. The call is refused, and no message leaves.
+    CalledNobody {
+        /// Who called.
+        node: Node,
+        /// The call, counted from 0 over the whole run.
+        call: u64,
+        /// Whom it asked for.
+        address: Arc<str>,
+    },
 }
 
 /// Events and the virtual times at which they happened, in order.

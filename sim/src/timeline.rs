@@ -95,6 +95,9 @@ impl fmt::Display for Event {
             Event::File(step) => step.fmt(f),
             Event::Note { node: Some(node), note } => write!(f, "{node}: {note:?}"),
             Event::Note { node: None, note } => write!(f, "{note:?}"),
+            Event::CalledNobody { node, call, address } => {
+                write!(f, "{node}: call {call} is to {address}, which is no node of the cluster")
+            }
         }
     }
 }

@@ -56,6 +56,17 @@ fn a_call_is_answered_rejected_or_refused() {
 }
 
 #[test]
+fn a_call_to_nobody_is_part_of_the_story() {
+    let (_, history) = record(1, &Plan::default(), |cluster| {
+        cluster.node("client", ms(5), |world| async move {
+            assert!(matches!(call(&world, "sevrer", b"x", secs(9)).await, Some(Err(CallError::NobodyListens { .. }))));
+        });
+    });
+    let told: Vec<_> = history.iter().map(|(_, event)| event.to_string()).collect();
+    assert_eq!(told[1], "client: call 0 is to sevrer, which is no node of the cluster");
+}
+
+#[test]
 fn a_partition_hangs_and_heals() {
     let partition = FaultKind::Partition { from: names(&["client"]), to: vec![], both_ways: false, duration: secs(3) };
     let (served, heard) = (Left::default(), Left::default());

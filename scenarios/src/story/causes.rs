@@ -151,6 +151,10 @@ impl<'a> Weaver<'a> {
                 causes.extend(moment.lane.and_then(|lane| self.node.get(&lane)));
                 self.follow(index, moment);
             }
+            Event::CalledNobody { .. } => {
+                causes.extend(self.on_strand(moment));
+                self.follow(index, moment);
+            }
             Event::Note { note, .. } => match note.get::<Happened>() {
                 Some(happened) => self.decided(index, &happened.event, &mut causes),
                 None => {

@@ -82,6 +82,9 @@ impl<'a> Teller<'a> {
             Event::MessageLost(message, why @ (Loss::Partitioned | Loss::Dropped | Loss::PowerOff)) => {
                 self.message(at, message, Kind::Vanished, &format!("lost, {why}: "))
             }
+            Event::CalledNobody { node, address, .. } => {
+                plain(node, Kind::Said, &format!("calls {address}, which is no node"))
+            }
             Event::File(step) => Moment { attempt: self.whose(step), ..file_step(at, step) },
             Event::Note { node, note } => {
                 let lane = node.as_ref().map(sim::Node::index);

@@ -121,7 +121,14 @@ impl State {
             match callee {
                 Some(callee) => self.post(number, Part::Request, (caller, callee), Cargo::Request(request)),
                 // Looking up a name that nobody has takes its time: who tries it again and again must not stop the world.
-                None => self.agenda.add(self.now + self.settings.network.latency.typical, Action::Unknown(number)),
+                None => {
+                    self.agenda.add(self.now + self.settings.network.latency.typical, Action::Unknown(number));
+                    self.tell(Event::CalledNobody {
+                        node: self.node(caller),
+                        call: number,
+                        address: address.as_str().into(),
+                    });
+                }
             }
         }
         number
