@@ -73,7 +73,7 @@ pub(crate) struct State {
     pub(crate) now: Duration,
     pub(crate) decisions: Decisions,
     pub(crate) settings: Settings,
-    /// Whether what messages say is kept, because the history is, or because somebody who watches reads it.
+    /// Whether what messages say is kept, and what a power loss took by name, because the history is, or because somebody who watches reads it.
     pub(crate) keeps_messages: bool,
     /// The node whose task had the last turn.
     pub(crate) on_turn: usize,

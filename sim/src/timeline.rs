@@ -83,8 +83,10 @@ impl fmt::Display for Event {
             Event::NodeFinished { node } => write!(f, "{node}: finished"),
             Event::NodePaused { node } => write!(f, "{node}: paused"),
             Event::NodeResumed { node } => write!(f, "{node}: resumed"),
-            Event::UnsyncedLost { node, appends, names, .. } => {
-                write!(f, "{node}: lost power, and with it (part of) {appends} appends and {names} changes of names")
+            Event::UnsyncedLost { node, appends, names, lost, .. } => {
+                write!(f, "{node}: lost power, and with it (part of) {appends} appends and {names} changes of names")?;
+                let which = lost.to_string();
+                if which.is_empty() { Ok(()) } else { write!(f, " ({which})") }
             }
             Event::FaultStruck { fault, kind } => write!(f, "fault {fault}, {kind}, struck"),
             Event::FaultHealed { fault, kind } => write!(f, "fault {fault}, {kind}, healed"),

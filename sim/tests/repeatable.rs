@@ -119,6 +119,32 @@ fn a_hash_is_the_same_with_and_without_recording() {
 }
 
 #[test]
+fn what_a_power_loss_took_is_told_by_name_and_is_no_part_of_the_history() {
+    let faults = plan([at(ms(60), FaultKind::PowerLoss { node: "w".into(), restart_after: Some(ms(10)) })]);
+    let rehearse = |recording| {
+        run(&Settings::new(Seed(1)), &faults, &mut (), recording, |cluster| {
+            cluster.node("w", ms(0), |world| async move {
+                if world.starts() == 1 {
+                    for nth in 0..20 {
+                        write(&world, &format!("file-{nth}"), b"bytes", false, false).await;
+                    }
+                    world.clock().sleep(secs(1)).await;
+                }
+            });
+        })
+    };
+    let report = rehearse(Recording::History);
+    let told = picked(report.history.as_ref().unwrap(), |_, event| match event {
+        Event::UnsyncedLost { lost, .. } => Some((lost.names().to_vec(), lost.files().to_vec(), event.to_string())),
+        _ => None,
+    });
+    let (names, files, words) = &told[0];
+    assert!(names.contains(&"file-1".to_owned()) || files.contains(&"file-1".to_owned()), "{words}");
+    assert!(words.contains("(names: file-"), "{words}");
+    assert_eq!(report.history_hash, rehearse(Recording::Nothing).history_hash);
+}
+
+#[test]
 fn who_reads_messages_reads_them_in_a_campaign_too() {
     /// Stops at the first request, with what it says.
     struct Reads(bool);

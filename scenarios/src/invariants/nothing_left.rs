@@ -280,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_removal_undone_by_a_power_loss_and_a_map_finished_after_the_end_are_excused() {
-        let power_loss = Event::UnsyncedLost { node: node("w1"), appends: 0, names: 1, digest: 0 };
+        let power_loss =
+            Event::UnsyncedLost { node: node("w1"), appends: 0, names: 1, digest: 0, lost: Default::default() };
         let late = step("w1", Operation::Rename, "mr-job-1/map-0-1.tmp", Some("mr-job-1/map-0-1"));
         for excuse in [power_loss, late] {
             assert_eq!(after(vec![goodbye(), in_peace(), excuse], &["mr-job-1/map-0-1"]), Ok(()));

@@ -245,8 +245,13 @@ mod tests {
     fn a_committed_output_may_not_vanish_and_one_not_committed_may() {
         let mut outputs = Outputs::new(&expected(&["a 1\n"]));
         let there = disk(&[("mr-out-0", "a 1\n")]);
-        let power_loss =
-            || Event::UnsyncedLost { node: crate::invariants::testing::node("w1"), appends: 0, names: 1, digest: 0 };
+        let power_loss = || Event::UnsyncedLost {
+            node: crate::invariants::testing::node("w1"),
+            appends: 0,
+            names: 1,
+            digest: 0,
+            lost: Default::default(),
+        };
         assert_eq!(watch(&mut outputs, &there, [renamed()]), Ok(()));
         assert_eq!(watch(&mut outputs, &disk(&[]), [power_loss()]), Ok(()));
         assert_eq!(watch(&mut outputs, &there, [committed(reduce(0, 1))]), Ok(()));

@@ -68,8 +68,11 @@ impl<'a> Teller<'a> {
             Event::NodeFinished { node } => plain(node, Kind::Returned, "returns"),
             Event::NodePaused { node } => plain(node, Kind::Paused, "stands still"),
             Event::NodeResumed { node } => plain(node, Kind::Resumed, "goes on"),
-            Event::UnsyncedLost { node, appends, names, .. } => {
-                plain(node, Kind::Undone, &format!("unsynced and gone: {appends} appends, {names} changes of names"))
+            Event::UnsyncedLost { node, appends, names, lost, .. } => {
+                let which = lost.to_string();
+                let which = if which.is_empty() { which } else { format!(" ({which})") };
+                let words = format!("unsynced and gone: {appends} appends, {names} changes of names{which}");
+                plain(node, Kind::Undone, &words)
             }
             Event::FaultStruck { fault, kind } => self.fault(at, *fault, kind, Kind::Fault),
             Event::FaultHealed { fault, kind } => self.fault(at, *fault, kind, Kind::Healed),

@@ -3,6 +3,7 @@
 mod disk;
 mod durable;
 mod ops;
+mod power_loss;
 mod view;
 
 use std::future::{Future, poll_fn};
@@ -15,9 +16,9 @@ use world::{File, FileError, FileOperation, FileSystem, Metadata};
 use crate::state::Home;
 pub(crate) use disk::{Disk, plain};
 use disk::{FileId, Path};
-pub(crate) use durable::SECTOR;
 pub(crate) use ops::{OpId, Ops};
 use ops::{Outcome, Request};
+pub(crate) use power_loss::SECTOR;
 pub use view::{DiskInspector, DiskView, StillDisk};
 
 /// The one file system of all nodes, as one node reaches it.
