@@ -4,7 +4,8 @@
 //! before it hands it out: into a new file, synced, renamed over the old one, and the directory synced.
 //!
 //! `cargo run --release --package sim --example tickets` rehearses it under crashes, power losses, lost and doubled messages,
-//! and then a variant that saves itself the two syncs. Every promise is kept as long as the power stays on.
+//! and then a variant that saves itself the two syncs. Every promise is kept as long as the power stays on. Of the first seed that breaks one it
+//! prints the smallest plan that does, and the last events.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 use futures::future::{Either, select};
 use sim::{
-    Cluster, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Recording, Report, Seed, Settings,
-    SimWorld, Trigger, campaign, run,
+    Chance, Cluster, DiskView, Event, Fault, FaultKind, Finished, Observer, Operation, Plan, Recording, Report, Seed,
+    Settings, SimWorld, Trigger, campaign, last_events, run, run_twice, shrink,
 };
 use world::{Address, Answer, Clock, File, FileError, FileSystem, Listener, Network, Responder, World};
 
@@ -117,37 +118,32 @@ impl Observer for GivenOnce {
     }
 }
 
-/// A few faults, which ones depending on the seed.
+/// A few faults, drawn from the seed.
 fn plan(seed: u64) -> Plan {
-    let (everybody, restart_after) = (Vec::new, Some(ms(20)));
-    let end = |seed| match seed % 2 {
-        0 => FaultKind::PowerLoss { node: "server".into(), restart_after },
-        _ => FaultKind::Crash { node: "server".into(), restart_after },
-    };
-    let after = |operation, nth| Trigger::After { node: "server".into(), operation, nth };
-    let start = Trigger::At(ms(0));
-    let (requests, replies, duration) = (0.1, 0.2, ms(300));
-    let faults = [
-        Fault { when: after(Operation::Send, 1 + seed % 7), what: end(seed) },
-        Fault { when: after(Operation::Append, 8 + seed % 5), what: end(seed / 2) },
-        Fault {
-            when: start.clone(),
-            what: FaultKind::Lossy { from: everybody(), to: everybody(), requests, replies, duration },
-        },
-        Fault {
-            when: start,
-            what: FaultKind::Duplicating { from: everybody(), to: everybody(), probability: 0.2, duration },
-        },
-    ];
-    let chosen = |index: usize| seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (60 + index) & 1 == 0;
-    Plan {
-        faults: faults.into_iter().enumerate().filter(|(index, _)| chosen(*index)).map(|(_, fault)| fault).collect(),
-    }
+    let mut chance = Chance::new(seed);
+    let everybody = Vec::new;
+    let faults = (0..chance.between(0..=4)).map(|_| {
+        let duration = chance.time(ms(1), ms(300));
+        let restart_after = Some(chance.time(ms(1), ms(50)));
+        let what = match chance.between(0..=3) {
+            0 => FaultKind::PowerLoss { node: "server".into(), restart_after },
+            1 => FaultKind::Crash { node: "server".into(), restart_after },
+            2 => FaultKind::Lossy { from: everybody(), to: everybody(), requests: 0.1, replies: 0.2, duration },
+            _ => FaultKind::Duplicating { from: everybody(), to: everybody(), probability: 0.2, duration },
+        };
+        let operation = *chance.one_of(&[Operation::Send, Operation::Append, Operation::Rename, Operation::SyncDir]);
+        let when = match chance.happens(0.5) {
+            true => Trigger::After { node: "server".into(), operation, nth: chance.between(1..=15) },
+            false => Trigger::At(chance.time(ms(0), ms(100))),
+        };
+        Fault { when, what }
+    });
+    Plan { faults: faults.collect() }
 }
 
-fn rehearse(seed: u64, sync: bool) -> Report {
+fn rehearse(seed: u64, plan: &Plan, sync: bool, recording: Recording) -> Report {
     let settings = Settings::new(Seed(seed));
-    run(&settings, &plan(seed), &mut GivenOnce::default(), Recording::Nothing, |setup| cluster(setup, sync))
+    run(&settings, plan, &mut GivenOnce::default(), recording, |setup| cluster(setup, sync))
 }
 
 /// Rehearses a variant over all seeds, says how it went, and yields the first seed that failed.
@@ -158,7 +154,7 @@ fn rehearse_all(title: &str, sync: bool) -> Option<u64> {
     campaign(
         0..SEEDS,
         jobs,
-        |seed| rehearse(seed, sync),
+        |seed| rehearse(seed, &plan(seed), sync, Recording::Nothing),
         |seed, report| {
             events += report.events;
             report.faults_by_kind.iter().for_each(|(kind, count)| *faults.entry(kind).or_default() += count);
@@ -176,22 +172,21 @@ fn rehearse_all(title: &str, sync: bool) -> Option<u64> {
     Some(*seed)
 }
 
-/// Prints what happened in the last moments before a promise was broken.
+/// Prints the smallest plan found that breaks the promise under this seed, and what happened in the last moments before.
 fn show(seed: u64) {
-    let settings = Settings::new(Seed(seed));
-    let report =
-        run(&settings, &plan(seed), &mut GivenOnce::default(), Recording::History, |setup| cluster(setup, false));
-    println!("  its plan: {:?}", plan(seed).faults);
-    let told = |event: &Event| !matches!(event, Event::File(_) | Event::MessageSent(_) | Event::MessageDelivered(_));
-    let history = report.history.unwrap_or_default();
-    for (at, event) in history.iter().filter(|(_, event)| told(event)) {
-        println!("  {:>12.6} s  {event}", at.as_secs_f64());
-    }
+    let breaks = |report: &Report| matches!(report.finished, Finished::Stopped(_));
+    let small = shrink(&plan(seed), |plan| breaks(&rehearse(seed, plan, false, Recording::Nothing)));
+    println!("  of {} faults it takes {}:", plan(seed).faults.len(), small.faults.len());
+    small.faults.iter().for_each(|fault| println!("    {fault}"));
+    let report = rehearse(seed, &small, false, Recording::History);
+    print!("{}", last_events(&report.history.unwrap_or_default(), 25));
 }
 
 fn main() {
     let sound = rehearse_all("numbers written down and synced", true);
     let broken = rehearse_all("numbers written down, not synced", false);
     assert_eq!(sound, None, "the sound variant broke its promise");
+    let parted = run_twice(|recording| rehearse(0, &plan(0), true, recording));
+    assert!(parted.is_none(), "one seed ran in two ways: {}", parted.unwrap());
     show(broken.expect("the broken variant is caught"));
 }

@@ -20,6 +20,7 @@ compile_error!(
 
 mod agenda;
 mod campaign;
+mod chance;
 mod check;
 mod clock;
 mod cluster;
@@ -38,16 +39,18 @@ mod plan;
 mod run;
 mod settings;
 mod sim_world;
+pub mod smaller;
 mod state;
 mod timeline;
 mod turns;
 
 pub use campaign::campaign;
+pub use chance::Chance;
 pub use check::{MAX_DURATION, MAX_FACTOR};
 pub use clock::SimClock;
 pub use cluster::Cluster;
 pub use decisions::{Seed, Spread};
-pub use difference::{Difference, first_difference};
+pub use difference::{Difference, Parted, first_difference, run_twice};
 pub use files::{DiskInspector, DiskView, SimFile, SimFiles, StillDisk};
 pub use history::{Body, Event, FileEvent, History, Loss, Message, Node, Note, Noted, Part};
 pub use log::{LogLevel, LogLine, Recording};
@@ -56,5 +59,6 @@ pub use network::{SimListener, SimNetwork, SimResponder};
 pub use plan::{DiskErrorKind, Fault, FaultKind, Operation, Plan, Trigger};
 pub use run::{Finished, Observer, Report, run};
 pub use settings::{ComputeModel, DiskModel, NetworkModel, Settings};
-
 pub use sim_world::SimWorld;
+pub use smaller::shrink;
+pub use timeline::last_events;

@@ -1,6 +1,7 @@
 //! Events in words, one line each, for whoever reads what happened.
 
-use std::fmt;
+use std::fmt::{self, Write};
+use std::time::Duration;
 
 use crate::history::{Event, FileEvent, Loss, Message, Part};
 use crate::plan::Operation;
@@ -104,6 +105,20 @@ impl fmt::Display for Event {
     }
 }
 
+/// The last events of a history, at most so many, one line each; above them how many came before.
+#[must_use]
+pub fn last_events(history: &[(Duration, Event)], most: usize) -> String {
+    let before = history.len().saturating_sub(most);
+    let mut text = String::new();
+    if before > 0 {
+        let _ = writeln!(text, "  (after {before} events)");
+    }
+    for (at, event) in &history[before..] {
+        let _ = writeln!(text, "{:>12.6} s  {event}", at.as_secs_f64());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +155,17 @@ mod tests {
         assert_eq!(step(Operation::Rename, Some("c"), 0, Ok(())), "w1: rename a/b to c");
         let full = Err(std::io::ErrorKind::StorageFull);
         assert_eq!(step(Operation::Append, None, 100, full), "w1: append a/b (100 B) failed: no storage space");
+    }
+
+    #[test]
+    fn the_last_events_are_told() {
+        let started =
+            |name: &str| (Duration::from_millis(5), Event::NodeStarted { node: Node::new(0, name), starts: 1 });
+        let history = ["a", "b", "c"].map(started);
+        assert_eq!(
+            last_events(&history, 2),
+            "  (after 1 events)\n    0.005000 s  b: started\n    0.005000 s  c: started\n"
+        );
+        assert_eq!(last_events(&history, 9).lines().count(), 3);
     }
 }

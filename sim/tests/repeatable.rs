@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use sim::{
-    DiskView, Event, FaultKind, Finished, Message, Observer, Part, Plan, Recording, Seed, Settings, campaign,
-    first_difference, run,
+    DiskView, Event, FaultKind, Finished, Message, Observer, Part, Plan, Recording, Report, Seed, Settings, campaign,
+    first_difference, run, run_twice,
 };
 use support::{at, ms, picked, plan, record, secs, small_system, write};
 use world::{Clock, World};
@@ -34,6 +34,31 @@ fn the_same_run_twice_is_the_same_history() {
         assert_eq!(one.events, first.len() as u64);
         assert!(one.faults_by_kind.len() >= 3, "{:?}", one.faults_by_kind);
     }
+}
+
+#[test]
+fn two_runs_that_part_are_told_where() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    assert_eq!(run_twice(|_| record_report(1, &rough())), None);
+    let count = AtomicU32::new(0);
+    let parted = run_twice(|recording| {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        run(&Settings::new(Seed(1)), &Plan::default(), &mut (), recording, |cluster| {
+            cluster.node("w", ms(0), move |world| async move { world.note(number) });
+        })
+    });
+    let parted = parted.expect("a counter that two runs share tells them apart");
+    assert_eq!(parted.difference.index, 1);
+    assert_eq!(
+        parted.to_string(),
+        "two runs differ from event 1 on:\n  one run:\n         0     0.000000 w: started\n  >      1     0.000000 w: 0\n         \
+         2     0.000000 w: finished\n  the other:\n         0     0.000000 w: started\n  >      1     0.000000 w: 1\n         2     \
+         0.000000 w: finished\n"
+    );
+}
+
+fn record_report(seed: u64, plan: &Plan) -> Report {
+    run(&Settings::new(Seed(seed)), plan, &mut (), Recording::History, small_system)
 }
 
 #[test]

@@ -11,7 +11,6 @@
 
 mod cluster;
 mod faults;
-mod pieces;
 mod workload;
 
 use std::mem::{Discriminant, discriminant};
@@ -19,16 +18,14 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sim::smaller::{Step, step_by_step};
 use sim::{Finished, Recording};
 
 use crate::campaign::Rehearse;
 use crate::schedule::Schedule;
 
-/// Makes the schedules that are a step smaller in one respect; the boldest first.
-type Step = fn(&Schedule) -> Vec<Schedule>;
-
 /// The steps, in the order in which they are tried.
-const STEPS: [Step; 12] = [
+const STEPS: [Step<Schedule>; 12] = [
     faults::fewer,
     cluster::fewer_workers,
     workload::fewer_inputs,
@@ -78,38 +75,23 @@ pub fn shrink(
     let same = |failing: &Failing| {
         failing.promise == promise && original.as_ref().is_none_or(|original| failing.is_like(original))
     };
-    let mut smallest = schedule.clone();
     let mut shrinking = Shrinking { tried: 0, accepted: 0, faults: schedule.faults.len() };
-    loop {
-        let accepted_before = shrinking.accepted;
-        for step in STEPS {
-            // A step that succeeds is tried again on what it has made.
-            'again: loop {
-                for candidate in step(&smallest) {
-                    if begun.elapsed() >= time {
-                        return Shrunk { schedule: smallest, shrinking, complete: false };
-                    }
-                    shrinking.tried += 1;
-                    let same = failure_of(&candidate, rehearse).is_some_and(|failing| same(&failing));
-                    if same {
-                        smallest = candidate;
-                        shrinking.accepted += 1;
-                        shrinking.faults = smallest.faults.len();
-                    }
-                    if progress(shrinking).is_break() {
-                        return Shrunk { schedule: smallest, shrinking, complete: false };
-                    }
-                    if same {
-                        continue 'again;
-                    }
-                }
-                break;
-            }
+    let mut enough = false;
+    let fails = |candidate: &Schedule| {
+        if enough || begun.elapsed() >= time {
+            return ControlFlow::Break(());
         }
-        if shrinking.accepted == accepted_before {
-            return Shrunk { schedule: smallest, shrinking, complete: true };
+        let same = failure_of(candidate, rehearse).is_some_and(|failing| same(&failing));
+        shrinking.tried += 1;
+        if same {
+            shrinking.accepted += 1;
+            shrinking.faults = candidate.faults.len();
         }
-    }
+        enough = progress(shrinking).is_break();
+        ControlFlow::Continue(same)
+    };
+    let (schedule, complete) = step_by_step(schedule.clone(), &STEPS, fails);
+    Shrunk { schedule, shrinking, complete }
 }
 
 /// How a schedule fails.

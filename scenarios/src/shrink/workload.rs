@@ -1,6 +1,7 @@
 //! A smaller and plainer job.
 
-use super::pieces::{smaller, without_pieces};
+use sim::smaller::{smaller_numbers, without_pieces};
+
 use crate::schedule::{AppChoice, Bytes, LimitsShape, Schedule};
 
 /// Without some of the inputs.
@@ -20,7 +21,7 @@ pub(super) fn fewer_reduces(schedule: &Schedule) -> Vec<Schedule> {
         fewer.workload.reduces = reduces as u32;
         fewer
     };
-    smaller(schedule.workload.reduces.into(), 1).into_iter().map(with).collect()
+    smaller_numbers(schedule.workload.reduces.into(), 1).into_iter().map(with).collect()
 }
 
 /// Without splits, joined files, combiner, trouble or tight memory; word count.

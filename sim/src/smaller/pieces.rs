@@ -3,7 +3,8 @@
 
 /// `list` without one stretch of it, for all stretches of each size, from half of the list down to one element. Of a list of one,
 /// the empty list.
-pub(super) fn without_pieces<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
+#[must_use]
+pub fn without_pieces<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
     let mut shorter = Vec::new();
     if list.is_empty() {
         return shorter;
@@ -25,7 +26,8 @@ pub(super) fn without_pieces<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
 }
 
 /// Smaller numbers than `number` that are at least `least`: the least, half-way, and one less.
-pub(super) fn smaller(number: u64, least: u64) -> Vec<u64> {
+#[must_use]
+pub fn smaller_numbers(number: u64, least: u64) -> Vec<u64> {
     let mut numbers = vec![least, least + number.saturating_sub(least) / 2, number.saturating_sub(1)];
     numbers.retain(|&other| other >= least && other < number);
     numbers.dedup();
@@ -45,8 +47,8 @@ mod tests {
 
     #[test]
     fn smaller_numbers_are_smaller_and_not_too_small() {
-        assert_eq!(smaller(10, 1), [1, 5, 9]);
-        assert_eq!(smaller(2, 1), [1]);
-        assert!(smaller(1, 1).is_empty());
+        assert_eq!(smaller_numbers(10, 1), [1, 5, 9]);
+        assert_eq!(smaller_numbers(2, 1), [1]);
+        assert!(smaller_numbers(1, 1).is_empty());
     }
 }
