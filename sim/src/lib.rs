@@ -3,7 +3,8 @@
 //! [`run`] runs the programs of a [`Cluster`] over a simulated network, file system and clock, lets the faults of a [`Plan`]
 //! strike, and shows every [`Event`] to an [`Observer`]. A run is a pure function of its [`Settings`], its plan and the
 //! system: the same ones yield the same events at the same virtual nanosecond, and so the same hash. [`campaign`] does it for
-//! many seeds on all cores.
+//! many seeds on all cores; a plan can be drawn with [`Chance`], and one that fails made small with [`shrink`] and told by [`last_events`].
+//! [`run_twice`] says whether a system really depends on nothing else.
 //!
 //! What chance decides is addressed (see `decisions`), what runs next is decided here and not by madsim's executor (see
 //! `turns`), and everything that nodes share is in one place (see `state`).
@@ -14,8 +15,9 @@
 #[cfg(not(any(madsim, doc)))]
 compile_error!(
     "the crate `sim` simulates only with `--cfg madsim`: put `[build]` and, below it, `rustflags = [\"--cfg\", \"madsim\"]` into \
-     .cargo/config.toml, as this project has it (and `rustdocflags` for doctests); a RUSTFLAGS variable replaces that setting, so unset \
-     it or add `--cfg madsim` to it"
+     .cargo/config.toml, as this project has it (and `rustdocflags` for doctests). What counts is the .cargo/config.toml of the directory in \
+     which cargo is called, and of those above it. If it is there: a variable CARGO_ENCODED_RUSTFLAGS or RUSTFLAGS and `rustflags` of a \
+     `[target.…]` replace those of `[build]`, so unset them or add `--cfg madsim` to them"
 );
 
 mod agenda;
