@@ -80,9 +80,11 @@ impl fmt::Display for FaultKind {
             }
             Self::SlowCompute { node, factor, .. } => write!(f, "{node} computes {factor} times as slowly"),
         }?;
-        let lasts = self.extent();
-        let died = matches!(self, Self::Crash { .. } | Self::PowerLoss { .. });
-        if lasts.is_zero() || died { Ok(()) } else { write!(f, ", for {}", format_duration(lasts)) }
+        match self {
+            Self::Crash { .. } | Self::PowerLoss { .. } | Self::ClockJump { .. } => Ok(()),
+            // Of no time, too: without, it would read as if it were for ever.
+            _ => write!(f, ", for {}", format_duration(self.extent())),
+        }
     }
 }
 
@@ -131,6 +133,14 @@ mod tests {
             duration: second,
         };
         assert_eq!(told(error), "up to 2 times a sync of w1 fails with want of space, for 1s");
+    }
+
+    #[test]
+    fn what_lasts_for_no_time_does_not_read_as_if_it_were_for_ever() {
+        let pause = FaultKind::Pause { node: "w1".into(), duration: Duration::ZERO };
+        assert_eq!(pause.to_string(), "w1 stands still, for 0s");
+        let jump = FaultKind::ClockJump { node: "w1".into(), forward: Duration::from_secs(2) };
+        assert_eq!(jump.to_string(), "the clock of w1 leaps 2s ahead");
     }
 
     #[test]

@@ -102,7 +102,8 @@ pub enum DiskErrorKind {
     NoSpace,
 }
 
-/// What goes wrong. Of a pair `from`, `to`, an empty list means all nodes; what a node sends to itself is never hit.
+/// What goes wrong. Of a pair `from`, `to`, an empty list means all nodes; what a node sends to itself is never hit. One that lasts for no time
+/// strikes and is counted, and does next to nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {

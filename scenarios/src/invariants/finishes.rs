@@ -154,7 +154,7 @@ pub(super) fn judge(report: &Report, nobody_left: Option<&str>) -> Option<Broken
             let names: Vec<_> = unfinished.iter().map(ToString::to_string).collect();
             liveness(format!("{} go in circles: {} events and no end", names.join(", "), report.events))
         }
-        Finished::Spinning { node } => liveness(format!("{node} is busy doing nothing while time stands still")),
+        Finished::Spinning { node } => liveness(format!("{node} is busy doing nothing")),
         Finished::Panicked { node, message } => {
             let what = format!("{node} panicked: {message}");
             Some(Broken { promise: "no_panic", judgement: Judgement::Panic, what })
