@@ -335,6 +335,7 @@ mod tests {
             appends: 0,
             names: 1,
             digest: 0,
+            lost: Default::default(),
         };
         let events = vec![
             step(1, Operation::HardLink, first, chosen),
