@@ -14,7 +14,7 @@ struct Running {
 impl Running {
     fn start(folder: &TempDir, json: &str) -> Self {
         let arguments = ["run", "--seeds", "0..", "--json", json, "--shrink-for", "10m"];
-        let mut command = command_in(folder, &arguments);
+        let mut command = listening(&command_in(folder, &arguments));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         said.read_line(&mut String::new()).unwrap();
@@ -39,6 +39,14 @@ impl Running {
         self.said.read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap(), said)
     }
+}
+
+/// `command`, so that it hears signals, even where the tests are run by something that ignores them, as a shell has what it runs in the
+/// background do.
+fn listening(command: &Command) -> Command {
+    let mut listening = Command::new("env");
+    listening.arg("--default-signal=INT,HUP,TERM").arg(command.get_program()).args(command.get_args());
+    listening
 }
 
 /// Until something is in the file.
