@@ -5,26 +5,29 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::decisions::mix;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A seeded stream of chance: to draw a plan, a workload or a shape of a cluster of a seed.
 #[derive(Debug, Clone)]
-pub struct Chance(u64);
+pub struct Chance(ChaCha8Rng);
 
 impl Chance {
-    /// The stream of `seed`. One seed can have several: give each another number mixed in, such as `seed ^ 1 << 63`.
+    /// The first stream of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(mix(seed))
+        Self::stream(seed, 0)
     }
 
-    /// Sixty-four bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
+    /// Stream number `stream` of `seed`. Who draws different things from streams of their own can change one and leave the others as they were.
+    #[must_use]
+    pub fn stream(seed: u64, stream: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        Self(rng)
     }
 
-    /// A number in `range`, each as likely as any other.
+    /// A number in `range`, each about as likely as any other.
     ///
     /// # Panics
     ///
@@ -32,8 +35,10 @@ impl Chance {
     pub fn between(&mut self, range: RangeInclusive<u64>) -> u64 {
         let (low, high) = range.into_inner();
         assert!(low <= high, "there is no number from {low} to {high}");
-        let count = u128::from(high - low) + 1;
-        low + ((u128::from(self.bits()) * count) >> 64) as u64
+        match (high - low).checked_add(1) {
+            Some(count) => low + self.0.next_u64() % count,
+            None => self.0.next_u64(),
+        }
     }
 
     /// A time from `low` to `high`, in whole microseconds from `low` on, so that it can be read.
@@ -50,7 +55,7 @@ impl Chance {
     /// Whether something happens that happens with this probability.
     pub fn happens(&mut self, probability: f64) -> bool {
         // 53 bits: each a different number below one.
-        ((self.bits() >> 11) as f64) < probability * (1_u64 << 53) as f64
+        ((self.0.next_u64() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }
 
     /// One of `choices`.
@@ -80,10 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_repeats_and_another_differs() {
-        let draw = |seed| Chance::new(seed).bits();
-        assert_eq!(draw(1), draw(1));
-        assert_ne!(draw(1), draw(2));
+    fn streams_of_one_seed_differ_and_repeat() {
+        let draw = |seed, stream| Chance::stream(seed, stream).between(0..=u64::MAX);
+        assert_eq!(draw(1, 1), draw(1, 1));
+        assert_ne!(draw(1, 1), draw(1, 2));
+        assert_ne!(draw(1, 1), draw(2, 1));
     }
 
     #[test]

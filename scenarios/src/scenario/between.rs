@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use sim::Chance;
 
-use super::stream::Stream;
 use crate::schedule::check::Sense;
 
 /// Something that can be drawn between two ends.
@@ -31,7 +31,7 @@ pub(super) trait Value: Copy + PartialOrd + fmt::Debug {
     }
 
     /// Draws one.
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self;
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self;
 }
 
 /// From how much to how much.
@@ -53,7 +53,7 @@ impl<T: Value> Between<T> {
     }
 
     /// Draws one, both ends included.
-    pub(super) fn draw(self, stream: &mut Stream) -> T {
+    pub(super) fn draw(self, stream: &mut Chance) -> T {
         T::between(self.low, self.high, stream)
     }
 }
@@ -66,8 +66,8 @@ impl Value for u64 {
         Self::try_from(integer).ok()
     }
 
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
-        stream.between(low, high)
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self {
+        stream.between(low..=high)
     }
 }
 
@@ -82,8 +82,8 @@ impl Value for Count {
         u32::try_from(integer).ok().filter(|&count| count > 0).map(Self)
     }
 
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
-        Self(stream.between(low.0.into(), high.0.into()) as u32)
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self {
+        Self(stream.between(low.0.into()..=high.0.into()) as u32)
     }
 }
 
@@ -102,7 +102,7 @@ impl Value for Share {
         (0.0..=1.0).contains(&float).then_some(Self(float))
     }
 
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self {
         Self(thousandth(low.0, high.0, stream))
     }
 }
@@ -122,7 +122,7 @@ impl Value for Factor {
         (1.0..=sim::MAX_FACTOR).contains(&float).then_some(Self(float))
     }
 
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self {
         Self(thousandth(low.0, high.0, stream))
     }
 }
@@ -143,8 +143,8 @@ impl Value for Drift {
         (Self::SLOWEST..=1_000_000_000).contains(&integer).then_some(Self(integer))
     }
 
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
-        Self(low.0 + stream.between(0, low.0.abs_diff(high.0)) as i64)
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self {
+        Self(low.0 + stream.between(0..=low.0.abs_diff(high.0)) as i64)
     }
 }
 
@@ -160,15 +160,14 @@ impl Value for Duration {
         humantime::parse_duration(text).ok().filter(|duration| *duration <= sim::MAX_DURATION)
     }
 
-    fn between(low: Self, high: Self, stream: &mut Stream) -> Self {
-        let span = u64::try_from((high - low).as_micros()).unwrap_or(u64::MAX);
-        low + Duration::from_micros(stream.between(0, span))
+    fn between(low: Self, high: Self, stream: &mut Chance) -> Self {
+        stream.time(low, high)
     }
 }
 
 /// A number on one of a thousand even steps, so that it can be read.
-fn thousandth(low: f64, high: f64, stream: &mut Stream) -> f64 {
-    low + (high - low) * (stream.between(0, 1000) as f64 / 1000.0)
+fn thousandth(low: f64, high: f64, stream: &mut Chance) -> f64 {
+    low + (high - low) * (stream.between(0..=1000) as f64 / 1000.0)
 }
 
 struct BetweenVisitor<T>(PhantomData<T>);
@@ -228,8 +227,8 @@ impl<'de, T: Value> Deserialize<'de> for End<T> {
 pub(super) struct Odds(pub(super) f64);
 
 impl Odds {
-    pub(super) fn draw(self, stream: &mut Stream) -> bool {
-        stream.chance(self.0)
+    pub(super) fn draw(self, stream: &mut Chance) -> bool {
+        stream.happens(self.0)
     }
 }
 
@@ -311,7 +310,7 @@ mod tests {
 
     #[test]
     fn both_ends_are_drawn() {
-        let mut stream = Stream::new(1, 1);
+        let mut stream = Chance::stream(1, 1);
         let drifts = Between { low: Drift(-2), high: Drift(1) };
         let drawn: Vec<_> = (0..100).map(|_| drifts.draw(&mut stream).0).collect();
         assert!((-2..=1).all(|drift| drawn.contains(&drift)));

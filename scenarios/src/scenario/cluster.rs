@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use sim::Spread;
+use sim::{Chance, Spread};
 use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
 use super::problem::{Problem, first_problem, unwritten};
-use super::stream::Stream;
 use crate::schedule::{ClusterShape, Models, WorkerShape, check};
 
 /// The `[cluster]` of a scenario file.
@@ -80,7 +79,7 @@ impl ClusterRanges {
         self.workers.get_ref().high.0 as usize + others
     }
 
-    pub(super) fn draw(&self, stream: &mut Stream) -> ClusterShape {
+    pub(super) fn draw(&self, stream: &mut Chance) -> ClusterShape {
         let mut workers = Vec::new();
         let slots = self.slots.get_ref();
         for _ in 0..self.workers.get_ref().draw(stream).0 {
@@ -139,7 +138,7 @@ fn around(typical: Duration) -> Spread {
 }
 
 impl ModelRanges {
-    pub(super) fn draw(&self, stream: &mut Stream) -> Models {
+    pub(super) fn draw(&self, stream: &mut Chance) -> Models {
         let mut models = Models::default();
         if let Some(message) = self.message {
             models.network.latency = around(message.draw(stream));

@@ -4,13 +4,12 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use serde::Deserialize;
-use sim::{Fault, Operation, Trigger};
+use sim::{Chance, Fault, Operation, Trigger};
 use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
 use super::kinds::KindRanges;
 use super::problem::{Problem, unwritten, written_or};
-use super::stream::Stream;
 use super::targets::{Target, any_worker};
 use crate::schedule::ClusterShape;
 use crate::schedule::check::COORDINATOR_COMES_BACK;
@@ -106,7 +105,7 @@ impl FaultGroup {
     }
 
     /// Draws the faults of this group.
-    pub(super) fn draw(&self, cluster: &ClusterShape, stream: &mut Stream, faults: &mut Vec<Fault>) {
+    pub(super) fn draw(&self, cluster: &ClusterShape, stream: &mut Chance, faults: &mut Vec<Fault>) {
         if !self.chance.draw(stream) {
             return;
         }
@@ -123,8 +122,8 @@ impl FaultGroup {
 }
 
 impl When {
-    fn draw(&self, node: &str, resolve: &dyn Fn(&Target) -> Vec<String>, stream: &mut Stream) -> Trigger {
-        let prefers_time = stream.chance(0.5);
+    fn draw(&self, node: &str, resolve: &dyn Fn(&Target) -> Vec<String>, stream: &mut Chance) -> Trigger {
+        let prefers_time = stream.happens(0.5);
         match (&self.at, &self.after) {
             (Some(at), None) => Trigger::At(at.draw(stream)),
             (Some(at), Some(_)) if prefers_time => Trigger::At(at.draw(stream)),
@@ -133,7 +132,7 @@ impl When {
                     Some(whose) => resolve(whose.get_ref()).pop().expect("what means more than one node is refused"),
                     None => node.to_owned(),
                 };
-                let operation = *stream.choose(&after.operations);
+                let operation = *stream.one_of(&after.operations);
                 Trigger::After { node, operation, nth: after.nth.draw(stream).0.into() }
             }
             (None, None) => Trigger::At(Duration::ZERO),

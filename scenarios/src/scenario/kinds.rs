@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use sim::{DiskErrorKind, FaultKind, Operation};
+use sim::{Chance, DiskErrorKind, FaultKind, Operation};
 use toml::Spanned;
 
 use super::between::{Between, Count, Drift, Factor, Odds, Share};
-use super::stream::Stream;
 use super::targets::Target;
 
 /// What goes wrong. See [`FaultKind`] for what each means.
@@ -131,7 +130,7 @@ impl KindRanges {
     }
 
     /// Draws one, that hits `node` if it is of a kind that hits one node.
-    pub(super) fn draw(&self, node: &str, resolve: Resolve<'_>, stream: &mut Stream) -> FaultKind {
+    pub(super) fn draw(&self, node: &str, resolve: Resolve<'_>, stream: &mut Chance) -> FaultKind {
         match self {
             Self::Partition { .. } | Self::Lossy { .. } | Self::Duplicating { .. } | Self::Delaying { .. } => {
                 self.draw_of_network(resolve, stream)
@@ -165,7 +164,7 @@ impl KindRanges {
         }
     }
 
-    fn draw_of_network(&self, resolve: Resolve<'_>, stream: &mut Stream) -> FaultKind {
+    fn draw_of_network(&self, resolve: Resolve<'_>, stream: &mut Chance) -> FaultKind {
         let nodes = |targets: &[Spanned<Target>]| targets.iter().flat_map(|target| resolve(target.get_ref())).collect();
         match self {
             Self::Partition { from, to, both_ways, duration } => FaultKind::Partition {
@@ -197,11 +196,11 @@ impl KindRanges {
         }
     }
 
-    fn draw_of_disk(&self, node: String, stream: &mut Stream) -> FaultKind {
+    fn draw_of_disk(&self, node: String, stream: &mut Chance) -> FaultKind {
         match self {
             Self::DiskError { operations, error, count, duration, .. } => FaultKind::DiskError {
                 node,
-                operation: operations.as_ref().map(|operations| *stream.choose(operations)),
+                operation: operations.as_ref().map(|operations| *stream.one_of(operations)),
                 error: *error,
                 count: count.map(|count| count.draw(stream).0),
                 duration: duration.draw(stream),

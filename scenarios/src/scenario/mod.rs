@@ -8,7 +8,6 @@ mod cluster;
 mod faults;
 mod kinds;
 mod problem;
-mod stream;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -17,11 +16,11 @@ mod workload;
 use std::path::Path;
 
 use serde::Deserialize;
+use sim::Chance;
 
 use self::cluster::{ClusterRanges, ModelRanges};
 use self::faults::FaultGroup;
 use self::problem::{Problem, first_problem};
-use self::stream::Stream;
 use self::workload::WorkloadRanges;
 use crate::file::{FileProblem, read_text, stem, toml_files};
 use crate::schedule::{Schedule, check};
@@ -117,17 +116,17 @@ impl Scenario {
     /// The schedule that `seed` draws.
     #[must_use]
     pub fn draw(&self, seed: u64) -> Schedule {
-        let cluster = self.cluster.draw(&mut Stream::new(seed, 1));
+        let cluster = self.cluster.draw(&mut Chance::stream(seed, 1));
         let mut faults = Vec::new();
         for (number, group) in (0..).zip(&self.faults) {
             // A stream for each group: another one added at the end leaves the others as they were.
-            group.draw(&cluster, &mut Stream::new(seed, 4 + number), &mut faults);
+            group.draw(&cluster, &mut Chance::stream(seed, 4 + number), &mut faults);
         }
         Schedule {
             seed,
             cluster,
-            workload: self.workload.draw(&mut Stream::new(seed, 2)),
-            models: self.models.draw(&mut Stream::new(seed, 3)),
+            workload: self.workload.draw(&mut Chance::stream(seed, 2)),
+            models: self.models.draw(&mut Chance::stream(seed, 3)),
             faults,
         }
     }

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, de::Error};
+use sim::Chance;
 
-use super::stream::Stream;
 use crate::file::nearest;
 use crate::rehearsal::COORDINATOR;
 use crate::schedule::ClusterShape;
@@ -69,6 +69,6 @@ impl Target {
 }
 
 /// Any worker of a cluster.
-pub(super) fn any_worker(cluster: &ClusterShape, stream: &mut Stream) -> String {
-    ClusterShape::worker_name(stream.between(0, cluster.workers.len() as u64 - 1) as usize)
+pub(super) fn any_worker(cluster: &ClusterShape, stream: &mut Chance) -> String {
+    ClusterShape::worker_name(stream.between(0..=cluster.workers.len() as u64 - 1) as usize)
 }

@@ -3,11 +3,11 @@
 use std::num::NonZeroU64;
 
 use serde::Deserialize;
+use sim::Chance;
 use toml::Spanned;
 
 use super::between::{Between, Count, Odds};
 use super::problem::{Problem, first_problem, unwritten, written_or};
-use super::stream::Stream;
 use crate::schedule::check::{self, ensure};
 use crate::schedule::{AppChoice, Bytes, LimitsShape, Phase, Trouble, Workload};
 
@@ -146,8 +146,8 @@ impl WorkloadRanges {
         repeats * SYLLABLE + 1
     }
 
-    pub(super) fn draw(&self, stream: &mut Stream) -> Workload {
-        let app = *stream.choose(self.apps.get_ref());
+    pub(super) fn draw(&self, stream: &mut Chance) -> Workload {
+        let app = *stream.one_of(self.apps.get_ref());
         let words = self.draw_words(stream);
         let inputs: Vec<Bytes> =
             (0..self.files.get_ref().draw(stream)).map(|_| self.draw_input(&words, stream)).collect();
@@ -171,12 +171,12 @@ impl WorkloadRanges {
     }
 
     /// Different words: letters only, because apps cut text at everything else.
-    fn draw_words(&self, stream: &mut Stream) -> Vec<String> {
+    fn draw_words(&self, stream: &mut Chance) -> Vec<String> {
         let count = self.vocabulary.get_ref().draw(stream).0;
         let word = |number: u32| {
             let long = self.long_words.draw(stream);
             let (low, high) = if long { LONG } else { SHORT };
-            let repeats = stream.between(low, high);
+            let repeats = stream.between(low..=high);
             let syllable: String =
                 [number / 26 % 26, number % 26].map(|letter| char::from(b'a' + letter as u8)).iter().collect();
             syllable.repeat(repeats as usize)
@@ -184,21 +184,21 @@ impl WorkloadRanges {
         (0..count).map(word).collect()
     }
 
-    fn draw_input(&self, words: &[String], stream: &mut Stream) -> Bytes {
+    fn draw_input(&self, words: &[String], stream: &mut Chance) -> Bytes {
         if self.empty.draw(stream) {
             return Bytes(Vec::new());
         }
         let count = self.words.get_ref().draw(stream);
         if self.binary.draw(stream) {
-            return Bytes((0..count * 4).map(|_| stream.between(0, 255) as u8).collect());
+            return Bytes((0..count * 4).map(|_| stream.between(0..=255) as u8).collect());
         }
         let mut text = String::new();
         for _ in 0..count {
-            text.push_str(stream.choose::<String>(words));
-            text.push(if stream.chance(0.15) { '\n' } else { ' ' });
+            text.push_str(stream.one_of::<String>(words));
+            text.push(if stream.happens(0.15) { '\n' } else { ' ' });
         }
         // Half of all files end in the middle of a line.
-        if stream.chance(0.5) {
+        if stream.happens(0.5) {
             text.truncate(text.trim_end().len());
         }
         Bytes(text.into_bytes())
@@ -206,13 +206,13 @@ impl WorkloadRanges {
 }
 
 impl TroubleRanges {
-    fn draw(&self, inputs: &[Bytes], stream: &mut Stream) -> Trouble {
+    fn draw(&self, inputs: &[Bytes], stream: &mut Chance) -> Trouble {
         let words: Vec<&str> = inputs
             .iter()
             .filter_map(|input| str::from_utf8(&input.0).ok())
             .flat_map(str::split_ascii_whitespace)
             .collect();
-        let word = if words.is_empty() { "absent" } else { *stream.choose(&words) };
+        let word = if words.is_empty() { "absent" } else { *stream.one_of(&words) };
         Trouble {
             phase: self.phase,
             word: word.to_owned(),
@@ -223,8 +223,8 @@ impl TroubleRanges {
 }
 
 /// So little memory that buffers spill, runs take several passes to merge, and every block boundary falls inside a record.
-fn tight_limits(stream: &mut Stream) -> LimitsShape {
-    let mut draw = |low: u64, high: u64| stream.between(low, high) as u32;
+fn tight_limits(stream: &mut Chance) -> LimitsShape {
+    let mut draw = |low: u64, high: u64| stream.between(low..=high) as u32;
     LimitsShape {
         map_buffer: draw(1, 1500),
         read_block: draw(1, 300),
