@@ -265,7 +265,7 @@ pub enum Event {
         names: u64,
         /// A hash of which.
         digest: u64,
-        /// The first of them by name, in a run that is recorded.
+        /// Where, in a run that is recorded.
         lost: Lost,
     },
     /// A fault of the plan struck.

@@ -1,20 +1,24 @@
 //! What a power loss took, by name: for whoever reads a run that is recorded, and for nobody who compares two.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// Of how many names, and of how many files, it tells: who reads wants to know where to look, and not the whole disk.
+/// Of how many names, and of how many files, it tells in words: who reads wants to know where to look, and not the whole disk.
 const MOST: usize = 12;
 
-/// The names and files that a power loss hit, the first dozen of each; none in a run that nobody records. In histories that are compared the
-/// digest beside it stands for them: here all are equal.
+/// The names and files that a power loss hit; none in a run that nobody records. In histories that are compared the digest beside it stands
+/// for them: here all are equal. Shown, the first dozen of each: `names: new, old -> new, removal of old; files: log`.
 #[derive(Clone, Default)]
-pub struct Lost(Option<Arc<Both>>);
+pub struct Lost(Option<Arc<Told>>);
 
 #[derive(Default)]
-struct Both {
+struct Told {
+    paths: BTreeSet<Arc<str>>,
+    /// The first changes of names that were undone.
     names: Dozen,
+    /// The first files that lost bytes, each by a name that it had.
     files: Dozen,
 }
 
@@ -26,25 +30,25 @@ struct Dozen {
 }
 
 impl Lost {
-    /// The first changes of names that were undone: `new`, `old -> new`, `removal of old`.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        self.0.as_ref().map_or(&[], |both| &both.names.first)
+    /// Every path that may not be what it was: its name is another file's or nobody's now, or its file has lost bytes.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|told| &told.paths).map(|path| &**path)
     }
+}
 
-    /// The first files that lost bytes, each by a name that it had.
-    #[must_use]
-    pub fn files(&self) -> &[String] {
-        self.0.as_ref().map_or(&[], |both| &both.files.first)
+impl<'a> FromIterator<&'a str> for Lost {
+    /// What a power loss took that hit these paths, without words for it: for histories made by hand.
+    fn from_iter<T: IntoIterator<Item = &'a str>>(paths: T) -> Self {
+        let paths = paths.into_iter().map(Arc::from).collect();
+        Self(Some(Arc::new(Told { paths, ..Told::default() })))
     }
 }
 
 impl fmt::Display for Lost {
-    /// `names: new, old -> new; files: log`; nothing, when nothing was lost or kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(both) = &self.0 else { return Ok(()) };
+        let Some(told) = &self.0 else { return Ok(()) };
         let mut between = "";
-        for (what, Dozen { first, more }) in [("names", &both.names), ("files", &both.files)] {
+        for (what, Dozen { first, more }) in [("names", &told.names), ("files", &told.files)] {
             if !first.is_empty() {
                 write!(f, "{between}{what}: {}", first.join(", "))?;
                 between = "; ";
@@ -76,11 +80,11 @@ impl Hash for Lost {
 }
 
 /// What was lost so far, if anybody wants to know.
-pub(crate) struct Telling(Option<Both>);
+pub(crate) struct Telling(Option<Told>);
 
 impl Telling {
     pub(crate) fn new(is_asked_for: bool) -> Self {
-        Self(is_asked_for.then(Both::default))
+        Self(is_asked_for.then(Told::default))
     }
 
     pub(crate) fn is_asked_for(&self) -> bool {
@@ -88,16 +92,25 @@ impl Telling {
     }
 
     /// A change of names was undone.
-    pub(crate) fn name(&mut self, words: impl FnOnce() -> String) {
-        if let Some(both) = &mut self.0 {
-            both.names.add(words);
+    pub(crate) fn change(&mut self, paths: impl IntoIterator<Item = Arc<str>>, words: impl FnOnce() -> String) {
+        if let Some(told) = &mut self.0 {
+            told.paths.extend(paths);
+            told.names.add(words());
         }
     }
 
-    /// A file has lost bytes.
-    pub(crate) fn file(&mut self, words: impl FnOnce() -> String) {
-        if let Some(both) = &mut self.0 {
-            both.files.add(words);
+    /// What lay at a path cannot be reached any more.
+    pub(crate) fn unreachable(&mut self, path: &Arc<str>) {
+        if let Some(told) = &mut self.0 {
+            told.paths.insert(Arc::clone(path));
+        }
+    }
+
+    /// A file that had these names has lost bytes.
+    pub(crate) fn file(&mut self, names: &[Arc<str>]) {
+        if let Some(told) = &mut self.0 {
+            told.paths.extend(names.iter().cloned());
+            told.files.add(names.first().map_or("a file without a name", |name| name).to_owned());
         }
     }
 
@@ -107,8 +120,7 @@ impl Telling {
 }
 
 impl Dozen {
-    fn add(&mut self, words: impl FnOnce() -> String) {
-        let words = words();
+    fn add(&mut self, words: String) {
         if self.first.contains(&words) {
             return;
         }
@@ -125,15 +137,14 @@ mod tests {
 
     #[test]
     fn a_dozen_is_told_each_once() {
-        let mut told = Telling::new(true);
-        (0..15).for_each(|nth| told.name(|| format!("n{}", nth / 2)));
-        let lost = told.told();
-        assert_eq!(lost.to_string(), "names: n0, n1, n2, n3, n4, n5, n6, n7");
-        let mut told = Telling::new(true);
-        (0..15).for_each(|nth| told.name(|| format!("n{nth}")));
-        let lost = told.told();
-        assert_eq!(lost.names().len(), 12);
-        assert!(lost.to_string().ends_with("n10, n11 and more"), "{lost}");
-        assert!(lost.files().is_empty());
+        let lost = |count: usize, every: usize| {
+            let mut told = Telling::new(true);
+            (0..count).for_each(|nth| told.change([format!("n{nth}").into()], || format!("n{}", nth / every)));
+            told.told()
+        };
+        assert_eq!(lost(15, 2).to_string(), "names: n0, n1, n2, n3, n4, n5, n6, n7");
+        let many = lost(15, 1);
+        assert_eq!(many.paths().count(), 15);
+        assert!(many.to_string().ends_with("n10, n11 and more"), "{many}");
     }
 }

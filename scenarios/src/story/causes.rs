@@ -9,8 +9,7 @@
 //! * of a decision about a task: the decision before it on that task, the loss of the worker that had it, and, of giving out a reduce,
 //!   the commits of all maps;
 //! * of the loss of a worker: what was wrong with its node, and the last message of it that was lost;
-//! * of reading, renaming or linking a file: the last change of it; and a power loss changes each file that its node had written or named
-//!   and not synced since;
+//! * of reading, renaming or linking a file: the last change of it; and a power loss changes each file of which it took a name or bytes;
 //! * of nothing: an answer that says only that all goes on as before;
 //! * of a lost or doubled message: the faults that may have hit it just then; of a step on files that failed or
 //!   was spoiled: the fault that did it; of a crash or a pause: its fault.
@@ -19,11 +18,12 @@ use std::collections::BTreeMap;
 
 use mr_core::coordinator;
 use mr_core::ids::{AttemptId, TaskId, WorkerId};
-use sim::{Event, FaultKind, FileEvent, History, Message, Operation, Part};
+use mr_core::protocol::Reply;
+use sim::{Event, FaultKind, FileEvent, History, Lost, Message, Operation, Part};
 
 use super::band;
+use super::messages::answer;
 use super::moment::{Kind, Lane, Moment};
-use super::unsynced::Unsynced;
 use crate::notes::Happened;
 use crate::schedule::Schedule;
 
@@ -77,8 +77,6 @@ struct Weaver<'a> {
     lost: BTreeMap<WorkerId, usize>,
     /// The changes of each file.
     changes: BTreeMap<String, Vec<usize>>,
-    /// What a power loss could take.
-    unsynced: Unsynced,
     /// The faults that have struck and are not over, by their place in the plan.
     active: BTreeMap<usize, usize>,
     /// The last fault that hit a node, or its last crash or pause.
@@ -104,7 +102,6 @@ impl<'a> Weaver<'a> {
             holder: BTreeMap::new(),
             lost: BTreeMap::new(),
             changes: BTreeMap::new(),
-            unsynced: Unsynced::default(),
             active: BTreeMap::new(),
             hit: BTreeMap::new(),
             question: None,
@@ -122,7 +119,7 @@ impl<'a> Weaver<'a> {
                 if message.part == Part::Request {
                     self.asked.insert(message.call, index);
                     self.question = Some(index);
-                } else if !is_idle(moment) {
+                } else if !moment.routine && !matches!(answer(message), Some(Reply::Wait)) {
                     self.follow(index, moment);
                 }
             }
@@ -137,7 +134,7 @@ impl<'a> Weaver<'a> {
                 self.missed(index, message, moment);
             }
             Event::File(step) => self.file_step(index, step, moment, &mut causes),
-            Event::UnsyncedLost { node, .. } => self.lose_power(index, node.index(), &mut causes),
+            Event::UnsyncedLost { node, lost, .. } => self.lose_power(index, node.index(), lost, &mut causes),
             Event::FaultStruck { fault, .. } => {
                 self.active.insert(*fault, index);
                 self.hit.extend(moment.lane.map(|lane| (lane, index)));
@@ -174,7 +171,7 @@ impl<'a> Weaver<'a> {
         }
         causes.extend(self.asked.get(&message.call));
         causes.extend(moment.attempt.and_then(|attempt| self.task.get(&attempt.task)));
-        if moment.words.contains(": read ") {
+        if matches!(answer(message), Some(Reply::MapOutputs { .. })) {
             causes.extend(self.map_commits.values());
         }
     }
@@ -205,15 +202,14 @@ impl<'a> Weaver<'a> {
             let target = step.to.as_ref().unwrap_or(&step.path);
             self.changes.entry(target.to_string()).or_default().push(index);
         }
-        self.unsynced.step(step);
         self.follow(index, moment);
     }
 
-    /// Which files a power loss has changed is not told: any that the node had not made durable.
-    fn lose_power(&mut self, index: usize, lane: Lane, causes: &mut Vec<usize>) {
+    /// A power loss undoes the last changes of what it took.
+    fn lose_power(&mut self, index: usize, lane: Lane, lost: &Lost, causes: &mut Vec<usize>) {
         causes.extend(self.hit.insert(lane, index));
-        for path in self.unsynced.lose(lane) {
-            let changes = self.changes.entry(path).or_default();
+        for path in lost.paths() {
+            let changes = self.changes.entry(path.to_owned()).or_default();
             causes.extend(changes.last());
             changes.push(index);
         }
@@ -297,11 +293,6 @@ impl<'a> Weaver<'a> {
     }
 }
 
-/// Whether an answer says nothing that anything could come of: who hears it goes on as before.
-fn is_idle(moment: &Moment) -> bool {
-    moment.routine || moment.words.ends_with(": wait")
-}
-
 fn ends(message: &Message) -> [Lane; 2] {
     [message.from.index(), message.to.index()]
 }
@@ -330,17 +321,17 @@ mod tests {
     #[test]
     fn a_power_loss_that_undid_a_choice_is_a_cause_of_the_next() {
         let (first, second, chosen) = ("mr-job-1/reduce-0-1.tmp", "mr-job-1/reduce-0-2.tmp", "mr-job-1/output-0");
-        let lost = |worker| Event::UnsyncedLost {
+        let lost = |worker, path: &str| Event::UnsyncedLost {
             node: Node::new(worker, &format!("w{worker}")),
             appends: 0,
             names: 1,
             digest: 0,
-            lost: Default::default(),
+            lost: Lost::from_iter([path]),
         };
         let events = vec![
             step(1, Operation::HardLink, first, chosen),
-            lost(1),
-            lost(2),
+            lost(1, chosen),
+            lost(2, "mr-job-1/map-0-1.tmp"),
             step(2, Operation::HardLink, second, chosen),
             step(2, Operation::Rename, second, "mr-out-0"),
         ];

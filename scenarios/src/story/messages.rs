@@ -39,6 +39,12 @@ pub(super) fn running(message: &Message) -> Vec<AttemptId> {
     }
 }
 
+/// The answer that `message` is, if it is one that can be read.
+pub(super) fn answer(message: &Message) -> Option<Reply> {
+    let is_answer = message.part == Part::Reply;
+    is_answer.then(|| decode(message.body.bytes()?).ok()).flatten()
+}
+
 /// What `message` says.
 pub(super) fn said(message: &Message) -> Said {
     let bytes = message.body.bytes().unwrap_or_default();

@@ -20,7 +20,6 @@ mod perfetto;
 mod rows;
 mod tell;
 mod timeline;
-mod unsynced;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

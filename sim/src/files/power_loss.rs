@@ -40,7 +40,7 @@ impl Disk {
             let drawn = decisions.draw(Matter::NameSurvives, [by as u64, change.number, 0]) & 1 == 0;
             let survives = change.by != by || drawn && !change.names.iter().any(|(path, _)| gone.contains(path));
             if !survives {
-                lost.name(|| in_words(change));
+                tell(change, &mut lost);
                 (change.by, change.number).hash(&mut digest);
                 gone.extend(change.names.iter().map(|(path, _)| path.clone()));
             }
@@ -56,7 +56,7 @@ impl Disk {
         for file in 0..self.files.len() {
             let torn = self.lose_appends(decisions, by, file, &mut digest);
             if torn > 0 {
-                lost.file(|| paths.get(&file).map_or("a file without a name", |path| path).to_owned());
+                lost.file(paths.get(&file).map_or(&[], Vec::as_slice));
             }
             appends += torn;
         }
@@ -73,7 +73,7 @@ impl Disk {
             if makes_sense {
                 change.names.iter().for_each(|(path, entry)| set(names, path, *entry));
             } else {
-                lost.name(|| in_words(change));
+                tell(change, lost);
             }
             makes_sense
         });
@@ -82,6 +82,7 @@ impl Disk {
             |path: &&Path| ancestors(path).any(|above| self.names.get(above) != Some(&Entry::Directory));
         let unreachable: Vec<Path> = self.names.keys().filter(is_unreachable).cloned().collect();
         for path in &unreachable {
+            lost.unreachable(path);
             self.names.remove(path);
             self.durable.remove(path);
         }
@@ -124,14 +125,21 @@ impl Disk {
         torn
     }
 
-    /// A name of each file that has one, the first.
-    fn paths(&self) -> BTreeMap<FileId, Path> {
-        let files = self.names.iter().rev().filter_map(|(path, entry)| match entry {
-            Entry::File(file) => Some((*file, Arc::clone(path))),
-            Entry::Directory => None,
-        });
-        files.collect()
+    /// The names of each file that has one.
+    fn paths(&self) -> BTreeMap<FileId, Vec<Path>> {
+        let mut paths = BTreeMap::<_, Vec<_>>::new();
+        for (path, entry) in &self.names {
+            if let Entry::File(file) = entry {
+                paths.entry(*file).or_default().push(Arc::clone(path));
+            }
+        }
+        paths
     }
+}
+
+/// Tells of a change of names that was undone.
+fn tell(change: &NameChange, lost: &mut Telling) {
+    lost.change(change.names.iter().map(|(path, _)| Arc::clone(path)), || in_words(change));
 }
 
 /// A change of names, as who reads of it would call it.
