@@ -16,7 +16,7 @@ use scenarios::{
     Seeds, rehearse,
 };
 
-use support::{CRASH, canonical, endless};
+use support::{CRASH, POWER_LOSS, canonical, endless};
 
 /// The plan of seed 1 and what happens in it.
 fn told(scenario: &Scenario) -> String {
@@ -65,12 +65,7 @@ what = { partition = { from = ["w1"], to = ["coordinator"], both_ways = 1.0, dur
 
 #[test]
 fn a_power_loss_between_rename_and_sync() {
-    let faults = r#"
-[[faults]]
-when = { after = { node = "w1", operations = ["rename"], nth = 1 } }
-what = { power_loss = { node = "w1", restart_after = "200ms" } }
-"#;
-    check("run_power_loss", &told(&canonical("A machine loses power.", faults)));
+    check("run_power_loss", &told(&canonical("A machine loses power.", POWER_LOSS)));
 }
 
 /// Inputs that rot are covered by no promise: a failure of a system without a known bug.

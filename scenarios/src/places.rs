@@ -15,6 +15,12 @@ pub(crate) fn intermediate(cluster: &ClusterShape) -> &'static str {
     if cluster.apart { APART } else { OUTPUTS }
 }
 
+/// The directory of the job's own intermediate files. (Each rehearsal has one job, the first of its coordinator.)
+pub(crate) fn of_the_job(cluster: &ClusterShape) -> String {
+    let apart = if cluster.apart { format!("{APART}/") } else { String::new() };
+    format!("{apart}mr-job-0000000000000001")
+}
+
 /// The job, and the name in one of its directories, of a file that is temporary.
 pub(crate) fn in_job(path: &str) -> Option<(&str, &str)> {
     let path = path.strip_prefix(APART).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);

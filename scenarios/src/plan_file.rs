@@ -200,6 +200,15 @@ max = "3ms"
     }
 
     #[test]
+    fn somebody_stays_to_finish_the_job() {
+        let stopped = "{ slots = 1, stop_after = \"1s\" }";
+        let all = |workers: &str| PLAN.replacen("[{ slots = 1 }, { slots = 1, start_after = \"2s\" }]", workers, 1);
+        let found = parse(&all(&format!("[{stopped}]"))).expect_err("nobody stays").to_string();
+        assert!(found.starts_with("plan.toml:5: one worker at least has no `stop_after`"), "{found}");
+        assert!(parse(&all(&format!("[{stopped}, {{ slots = 1 }}]"))).is_ok());
+    }
+
+    #[test]
     fn a_plan_breaks_what_is_promised() {
         let with = |name: &str| PLAN.replacen("seed = 7", &format!("breaks = \"{name}\"\nseed = 7"), 1);
         let found = parse(&with("output")).expect_err("it is called `outputs`").to_string();

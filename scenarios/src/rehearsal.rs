@@ -22,8 +22,8 @@ use crate::oracle::Expected;
 use crate::places;
 use crate::schedule::{ClusterShape, Schedule, WorkerShape};
 
-/// Longer than any plan keeps the coordinator from its workers, and than their clocks leap: in a rehearsal nobody gives up who has not
-/// found the coordinator gone.
+/// Longer than any of our scenarios keeps the coordinator from its workers, and than their clocks leap: there nobody gives up who has not
+/// found the coordinator gone. A plan that keeps them apart for longer may leave nobody to finish the job, and then says so.
 pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// The node that coordinates.

@@ -15,7 +15,17 @@ use scenarios::{
 };
 use serde_json::Value;
 use sim::{Finished, LogLevel};
-use support::{CRASH, canonical, endless};
+use support::{CRASH, POWER_LOSS, canonical, endless};
+
+/// w1 comes first and registers last, and w2 crashes.
+const LATE: &str = r#"
+[[faults]]
+when = { at = "0ms" }
+what = { lossy = { from = ["w1"], to = ["coordinator"], requests = 1.0, replies = 0.0, duration = "5ms" } }
+[[faults]]
+when = { after = { node = "w2", operations = ["create"], nth = 1 } }
+what = { crash = { node = "w2" } }
+"#;
 
 /// Two workers, two maps, one reduce; w1 crashes before its map has its name.
 fn crash() -> Recorded {
@@ -217,15 +227,7 @@ fn the_log_is_told_where_it_was_written_if_it_is_asked_for() {
 
 #[test]
 fn the_log_calls_a_worker_by_its_node_though_it_knows_it_by_a_number() {
-    let faults = r#"
-[[faults]]
-when = { at = "0ms" }
-what = { lossy = { from = ["w1"], to = ["coordinator"], requests = 1.0, replies = 0.0, duration = "5ms" } }
-[[faults]]
-when = { after = { node = "w2", operations = ["create"], nth = 1 } }
-what = { crash = { node = "w2" } }
-"#;
-    let schedule = canonical("Who comes first registers last.", faults).draw(1);
+    let schedule = canonical("Who comes first registers last.", LATE).draw(1);
     let recorded = Recorded::run(&schedule, Some(LogLevel::DEBUG)).expect("the harness does not crash");
     let text = timeline(&recorded, &Part { log: Some(LogLevel::INFO), ..Part::default() });
     assert!(text.contains("w2 is worker 1") && text.contains("w1 is worker 2"), "{text}");
@@ -303,12 +305,7 @@ fn what_goes_in_circles_is_told_in_files_that_can_be_opened() {
 
 #[test]
 fn a_report_tells_of_a_fault_that_struck_long_before_the_end() {
-    let faults = r#"
-[[faults]]
-when = { after = { node = "w1", operations = ["rename"], nth = 1 } }
-what = { power_loss = { node = "w1", restart_after = "200ms" } }
-"#;
-    let report = report_of(faults, "made up");
+    let report = report_of(POWER_LOSS, "made up");
     assert!(report.lines().count() <= 40, "{report}");
     for words in ["! w1 crashes", "! w1 unsynced and gone: ", " rows left out"] {
         assert!(report.contains(words), "{words}:\n{report}");
@@ -317,15 +314,7 @@ what = { power_loss = { node = "w1", restart_after = "200ms" } }
 
 #[test]
 fn a_verdict_calls_a_worker_by_its_node() {
-    let late = r#"
-[[faults]]
-when = { at = "0ms" }
-what = { lossy = { from = ["w1"], to = ["coordinator"], requests = 1.0, replies = 0.0, duration = "5ms" } }
-[[faults]]
-when = { after = { node = "w2", operations = ["create"], nth = 1 } }
-what = { crash = { node = "w2" } }
-"#;
-    let report = report_of(late, "worker 2 waited 7.000 s for map 0");
+    let report = report_of(LATE, "worker 2 waited 7.000 s for map 0");
     assert!(report.contains("  w1 (worker 2) waited 7.000 s"), "{report}");
 }
 

@@ -90,8 +90,8 @@ pub trait App: Send + Sync {
     /// The short name by which coordinator and workers agree on running the same program, such as `wc`.
     fn name(&self) -> &str;
 
-    /// The version that takes part in that agreement. Where it is empty, a checksum of a plugin's file does: workers with different builds of it
-    /// do not work together. Who gives one vouches for it that all builds which bear it do the same.
+    /// The version that takes part in that agreement. Who gives one vouches for it that all builds which bear it do the same. Where it is
+    /// empty, whoever loads apps from files may put a checksum of the file in its place, so that different builds do not work together.
     fn version(&self) -> &str {
         ""
     }

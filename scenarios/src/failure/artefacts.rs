@@ -47,9 +47,7 @@ impl Failure {
         write("report.txt", &strip_str(&self.report(Some(&folder)).to_string()).to_string())?;
         Ok(folder)
     }
-}
 
-impl Failure {
     /// The commands that repeat it, and of which version of the code.
     fn how_to_repeat(&self, folder: &Path) -> String {
         let plan = folder.join("plan.toml");

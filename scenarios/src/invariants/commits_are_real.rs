@@ -12,7 +12,7 @@ use mr_core::ids::{AttemptId, TaskId};
 use sim::{DiskView, Event};
 
 use super::{Invariant, Verdict, decided};
-use crate::places::APART;
+use crate::places;
 use crate::schedule::Schedule;
 
 /// Knows where complete intermediate files lie.
@@ -22,9 +22,7 @@ pub(super) struct CommitsAreReal {
 
 impl CommitsAreReal {
     pub(super) fn new(schedule: &Schedule) -> Self {
-        const JOB_DIRECTORY: &str = "mr-job-0000000000000001";
-        let apart = if schedule.cluster.apart { format!("{APART}/") } else { String::new() };
-        Self { intermediate: format!("{apart}{JOB_DIRECTORY}") }
+        Self { intermediate: places::of_the_job(&schedule.cluster) }
     }
 
     fn output_of(&self, attempt: AttemptId) -> String {

@@ -13,6 +13,7 @@ use mr_core::ids::WorkerId;
 use mr_core::worker::STOP_WITHIN;
 use sim::{DiskView, Event, Operation};
 
+use super::idle_workers::IdleWorkers;
 use super::struck::Struck;
 use super::{Invariant, Verdict, decided};
 use crate::notes::{ToldToStop, WorkerLeft};
@@ -32,14 +33,10 @@ pub(super) struct LeavesWhenTold {
 
 impl LeavesWhenTold {
     pub(super) fn new(schedule: &Schedule) -> Self {
-        const MESSAGES: u32 = 4;
-        const FILE_OPERATIONS: u32 = 10;
-        let longest_message = schedule.models.network.latency.max;
-        let files = schedule.models.disk.latency.max * FILE_OPERATIONS;
         Self {
             struck: Struck::new(schedule),
-            within: STOP_WITHIN + longest_message * MESSAGES + files,
-            longest_message,
+            within: STOP_WITHIN + IdleWorkers::allowance(schedule),
+            longest_message: schedule.models.network.latency.max,
             told: BTreeMap::new(),
             registered: BTreeMap::new(),
             ended: false,

@@ -217,8 +217,7 @@ impl Promises {
     /// What the run comes to.
     pub(crate) fn verdict(self, report: &Report) -> Judged {
         let nobody_left = self.nobody_left.why(report);
-        let excused = self.nobody_left.is_excused(report);
-        let by_plan = nobody_left.as_ref().filter(|_| excused).is_some();
+        let by_plan = nobody_left.is_some() && self.nobody_left.is_excused(report);
         let finishes = || if by_plan { None } else { finishes::judge(report, nobody_left.as_deref()) };
         let broken = self.broken.or_else(finishes);
         Judged { nobody_left: nobody_left.filter(|_| by_plan && broken.is_none()), broken, outputs: self.outputs }

@@ -2,8 +2,9 @@
 //! section 3.3: work is done again because of failures, not otherwise.)
 //!
 //! A backup is no second time: `backup_tasks` says who may have one. Something goes wrong when a fault strikes, an attempt fails or a
-//! worker is told to stop. The promise is made for worlds in which the longest stretch without a sign of progress is clearly shorter than the task timeout: where computing the largest input at a stretch, or the slowest messages,
-//! may take longer than a third of it, nothing is promised.
+//! worker is told to stop. The promise is made for worlds in which the longest stretch without a sign of progress is clearly shorter than
+//! the task timeout: where computing the largest input at a stretch, or the slowest messages, may take longer than a third of it, nothing
+//! is promised.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

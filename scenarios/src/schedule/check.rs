@@ -73,7 +73,7 @@ impl ClusterShape {
         })?;
         let stays = |worker: &WorkerShape| worker.stop_after.is_none();
         ensure(self.workers.iter().any(stays), || {
-            "one worker has no `stop_after`: somebody has to finish the job".into()
+            "one worker at least has no `stop_after`: somebody has to finish the job".into()
         })?;
         task_timeout(self.task_timeout)?;
         ensure(self.max_failures > 0, || "max_failures is at least 1".into())

@@ -11,6 +11,13 @@ when = { after = { node = "w1", operations = ["sync"], nth = 1 } }
 what = { crash = { node = "w1" } }
 "#;
 
+/// The machine of w1 loses power before the name of its map is synced.
+pub(crate) const POWER_LOSS: &str = r#"
+[[faults]]
+when = { after = { node = "w1", operations = ["rename"], nth = 1 } }
+what = { power_loss = { node = "w1", restart_after = "200ms" } }
+"#;
+
 /// A cluster and a job that are small enough to be read, and `faults`.
 pub(crate) fn canonical(about: &str, faults: &str) -> Scenario {
     parse(&text(about, faults))
