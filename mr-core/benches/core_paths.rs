@@ -128,7 +128,7 @@ fn context(world: &MemoryWorld, task: TaskId) -> TaskContext<MemoryWorld> {
 /// One map of the text.
 fn run_map(world: &MemoryWorld, number: u32) -> MapOutput {
     let (task, path) = (TaskId::Map(MapIndex(number)), format!("map-{number}"));
-    let split = Split { path: "text".into(), offset: 0, len: None };
+    let split = Split { path: "text".into(), offset: 0, len: None, file_len: None };
     let context = context(world, task);
     world.run({
         let path = path.clone();

@@ -34,6 +34,8 @@ pub struct Split {
     pub offset: u64,
     /// Its length, or none for all the rest of the file. The map ends with the last line that *starts* within it.
     pub len: Option<u64>,
+    /// The length of the whole file when the job was planned, if anybody looked. One that is shorter by now has lost what was to be read.
+    pub file_len: Option<u64>,
 }
 
 /// Everything a coordinator is told before it starts.
@@ -114,7 +116,7 @@ impl Job {
                 room = None;
                 continue;
             }
-            let whole = Split { path: input.path.clone(), offset: 0, len: None };
+            let whole = Split { path: input.path.clone(), offset: 0, len: None, file_len: input.len };
             let left = room.and_then(|room: Room| room.less(input));
             room = match (left, maps.last_mut()) {
                 (Some(left), Some(last)) => {
@@ -153,7 +155,12 @@ impl Room {
 fn cut(path: &str, len: u64, size: NonZeroU64) -> impl Iterator<Item = Split> {
     let pieces = len.div_ceil(size.get());
     let piece = len.div_ceil(pieces);
-    (0..pieces).map(move |i| Split { path: path.to_owned(), offset: i * piece, len: (i + 1 < pieces).then_some(piece) })
+    (0..pieces).map(move |i| Split {
+        path: path.to_owned(),
+        offset: i * piece,
+        len: (i + 1 < pieces).then_some(piece),
+        file_len: Some(len),
+    })
 }
 
 #[cfg(test)]
@@ -171,6 +178,7 @@ mod tests {
         let maps = job(&[Some(25)], Some(10)).map_inputs(InputKind::Lines);
         let pieces: Vec<_> = maps.iter().flatten().map(|split| (split.offset, split.len)).collect();
         assert_eq!(maps.len(), 3);
+        assert!(maps.iter().flatten().all(|split| split.file_len == Some(25)));
         assert_eq!(pieces, [(0, Some(9)), (9, Some(9)), (18, None)]);
     }
 

@@ -36,7 +36,7 @@ pub async fn run<W: World>(
 
 async fn map_file<W: World>(world: &W, path: &str, collector: &mut Collector<'_>) -> Result<(), TaskError> {
     let app = collector.app;
-    let split = Split { path: path.to_owned(), offset: 0, len: None };
+    let split = Split { path: path.to_owned(), offset: 0, len: None, file_len: None };
     let block = Limits::default().read_block;
     let mut reader = SplitReader::open(world.files(), &split, app.identity().input, block).await?;
     while reader.read().await?.is_some() {

@@ -43,14 +43,23 @@ fn lines(bytes: &[u8]) -> Vec<Owned> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(place).collect()
 }
 
+/// The split of a file of thirteen bytes that starts at `offset`.
+fn of_thirteen(offset: u64, len: Option<u64>) -> Split {
+    Split { path: "f".into(), offset, len, file_len: Some(13) }
+}
+
 /// The splits of a file of `len` bytes that is cut at those of `cuts` that lie in it.
 fn splits(len: usize, mut cuts: Vec<u64>) -> Vec<Split> {
     cuts.retain(|&cut| cut < len as u64);
     cuts.push(0);
     cuts.sort_unstable();
     let ends = cuts.iter().skip(1).map(|&end| Some(end)).chain([None]);
-    let split =
-        |(&offset, end): (&u64, Option<u64>)| Split { path: "f".into(), offset, len: end.map(|end| end - offset) };
+    let split = |(&offset, end): (&u64, Option<u64>)| Split {
+        path: "f".into(),
+        offset,
+        len: end.map(|end| end - offset),
+        file_len: None,
+    };
     cuts.iter().zip(ends).map(split).collect()
 }
 
@@ -128,7 +137,7 @@ fn lines_lose_their_ends_and_nothing_else() {
 #[test]
 fn a_split_in_the_middle_of_a_line_has_none_of_it() {
     let world = world_with(b"0123456789\nab");
-    let split = |offset, len| Split { path: "f".into(), offset, len: Some(len) };
+    let split = |offset, len| Split { path: "f".into(), offset, len: Some(len), file_len: None };
     assert!(pieces(&world, &split(3, 5), InputKind::Line, 4).is_empty());
     assert_eq!(pieces(&world, &split(3, 9), InputKind::Line, 4), [(11, b"ab".to_vec())]);
     assert_eq!(pieces(&world, &split(0, 3), InputKind::Line, 4), [(0, b"0123456789".to_vec())]);
@@ -147,19 +156,18 @@ fn after_a_long_line_stretches_are_as_short_as_before_it() {
 
 #[test]
 fn a_piece_that_is_not_there_any_more_is_told_and_what_there_is_more_of_is_no_trouble() {
-    let split = |offset, len| Split { path: "f".into(), offset, len };
-    let planned = [split(0, Some(6)), split(6, Some(6)), split(12, None)];
+    let planned = [of_thirteen(0, Some(6)), of_thirteen(6, Some(6)), of_thirteen(12, None)];
     for longer in [&b"abc\ndef\nghi\nj"[..], b"abc\ndef\nghi\njkl\nmno\n"] {
         let world = world_with(longer);
         let read: Vec<_> = planned.iter().flat_map(|split| pieces(&world, split, InputKind::Lines, 4)).collect();
         assert_eq!(read.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), longer);
     }
-    for (shorter, told) in [(12, &planned[2..]), (11, &planned[1..]), (4, &planned)] {
+    for (shorter, told) in [(12, &planned[2..]), (11, &planned[1..]), (4, &planned), (12, &[of_thirteen(0, None)])] {
         let world = world_with(&b"abc\ndef\nghi\nj"[..shorter]);
         for split in told {
             let opened = block_on(SplitReader::open(world.files(), split, InputKind::Line, 4));
             let error = opened.err().unwrap_or_else(|| panic!("{split:?} of {shorter} bytes")).to_string();
-            let end = split.len.map_or("the end".to_owned(), |len| (split.offset + len).to_string());
+            let end = split.len.map_or(13, |len| split.offset + len);
             let words = format!(
                 "cannot read f: it ends at byte {shorter}, too soon for the piece from byte {} to {end} that was planned: it has \
                  changed while the job ran",
@@ -168,8 +176,33 @@ fn a_piece_that_is_not_there_any_more_is_told_and_what_there_is_more_of_is_no_tr
             assert!(error.starts_with(&words), "{error}");
         }
     }
-    // How long a whole file is, nobody has planned.
+    // How long it is, nobody has looked.
     let world = world_with(b"");
     assert!(pieces(&world, &whole("f"), InputKind::Lines, 4).is_empty());
-    assert_eq!(pieces(&world, &split(0, Some(6)), InputKind::WholeFile, 4), [(0, Vec::new())]);
+    assert_eq!(pieces(&world, &whole("f"), InputKind::WholeFile, 4), [(0, Vec::new())]);
+}
+
+#[test]
+fn what_is_lost_after_the_file_was_opened_is_told_too() {
+    for (split, kind) in [
+        (of_thirteen(0, None), InputKind::WholeFile),
+        (of_thirteen(0, None), InputKind::Line),
+        (of_thirteen(4, None), InputKind::Lines),
+        (of_thirteen(0, Some(12)), InputKind::Lines),
+    ] {
+        let world = world_with(b"abc\ndef\nghi\nj");
+        let error = block_on(async {
+            let mut reader = SplitReader::open(world.files(), &split, kind, 4).await.unwrap();
+            assert_eq!(reader.read().await, Ok(Some(4)));
+            world.files().cut("f", 10);
+            loop {
+                match reader.read().await {
+                    Ok(Some(_)) => drop(reader.pieces()),
+                    Ok(None) => panic!("{split:?} was read to its end"),
+                    Err(error) => return error.to_string(),
+                }
+            }
+        });
+        assert!(error.starts_with("cannot read f: it ends at byte 10, too soon for the piece from byte "), "{error}");
+    }
 }

@@ -68,7 +68,7 @@ proptest! {
         let setting = Setting { limits, ..Setting::new(LinePlaces(kind)) };
         setting.world.files().put("f", &text);
         let last = text.len() as u64 / piece;
-        let split = |i| Split { path: "f".into(), offset: i * piece, len: (i < last).then_some(piece) };
+        let split = |i| Split { path: "f".into(), offset: i * piece, len: (i < last).then_some(piece), file_len: None };
         let maps: Vec<_> = (0..=last).filter(|&i| i == 0 || i * piece < text.len() as u64).map(|i| vec![split(i)]).collect();
         prop_assert_eq!(setting.run(&maps).unwrap(), oracle(&setting, &["f".to_owned()]));
     }

@@ -263,7 +263,7 @@ impl Careless {
                 })
             }
             Request::AskTask { worker, question: 1 } if worker == one => {
-                let split = Split { path: "in".into(), offset: 0, len: None };
+                let split = Split { path: "in".into(), offset: 0, len: None, file_len: None };
                 Reply::Run(Assignment { attempt: map.into(), work: Assigned::Map { splits: vec![split] } })
             }
             Request::AskTask { worker, .. } if self.mapped && self.done + 1 == worker.0 => {

@@ -38,6 +38,8 @@ pub struct SplitReader<F> {
     next_read: usize,
     /// Where the stretch ends: lines that start there or later are another split's.
     end: Option<u64>,
+    /// What was planned to be read.
+    planned: Planned,
     /// Whether the first line is still to be found.
     skipping: bool,
     /// Whether nothing is left to be read.
@@ -70,13 +72,15 @@ impl<F: File> SplitReader<F> {
             InputKind::WholeFile => (0, None),
             InputKind::Line | InputKind::Lines => (split.offset, split.len.map(|len| split.offset.saturating_add(len))),
         };
-        check_length(split, start, end, file.size())?;
+        let planned = Planned { path: split.path.clone(), start, end: end.or(split.file_len).unwrap_or(start) };
+        planned.check(file.size())?;
         Ok(Self {
             file,
             kind,
             read_block: read_block.max(1),
             next_read: read_block.clamp(1, FIRST_READ),
             end,
+            planned,
             skipping: start > 0,
             finished: end.is_some_and(|end| end <= start),
             buffer: Vec::new(),
@@ -92,7 +96,7 @@ impl<F: File> SplitReader<F> {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read.
+    /// When the file cannot be read, or ends sooner than was planned.
     pub async fn read(&mut self) -> Result<Option<usize>, FileError> {
         if self.finished {
             return Ok(None);
@@ -109,6 +113,9 @@ impl<F: File> SplitReader<F> {
         }
         let fresh = self.filled;
         self.filled += count;
+        if count == 0 {
+            self.planned.check(self.offset + self.filled as u64)?;
+        }
         self.finished = count == 0;
         self.cut(fresh);
         Ok(Some(count))
@@ -188,21 +195,26 @@ impl<F: File> SplitReader<F> {
     }
 }
 
-/// Fails if what was planned to be read from `start` to `end` cannot be there, because the file has only `len` bytes: it was longer when
-/// that was planned, and all that it has lost would be missing from the answer. What it has gained is read by whoever reads to its end.
-fn check_length(split: &Split, start: u64, end: Option<u64>, len: u64) -> Result<(), FileError> {
-    let is_there = match end {
-        Some(end) => end <= len,
-        None => start == 0 || start < len,
-    };
-    if is_there {
-        return Ok(());
+/// What was to be read when the job was planned.
+struct Planned {
+    path: String,
+    start: u64,
+    end: u64,
+}
+
+impl Planned {
+    /// Fails if it cannot be there, because the file has only `len` bytes: it was longer then, and all that it has lost would be missing from
+    /// the answer. What it has gained is read by whoever reads to its end.
+    fn check(&self, len: u64) -> Result<(), FileError> {
+        let Self { path, start, end } = self;
+        if len >= *end {
+            return Ok(());
+        }
+        let reason = format!(
+            "it ends at byte {len}, too soon for the piece from byte {start} to {end} that was planned: it has changed while \
+             the job ran; run the job again, and leave its inputs as they are until it ends"
+        );
+        let error = io::Error::new(io::ErrorKind::UnexpectedEof, reason);
+        Err(FileError::new(FileOperation::Read, Utf8Path::new(path), &error))
     }
-    let end = end.map_or_else(|| "the end".to_owned(), |end| end.to_string());
-    let reason = format!(
-        "it ends at byte {len}, too soon for the piece from byte {start} to {end} that was planned: it has changed while the \
-         job ran; run the job again, and leave its inputs as they are until it ends"
-    );
-    let error = io::Error::new(io::ErrorKind::UnexpectedEof, reason);
-    Err(FileError::new(FileOperation::Read, Utf8Path::new(&split.path), &error))
 }

@@ -241,5 +241,5 @@ pub fn map_output(index: u32) -> MapOutput {
 
 /// All of the file `path`.
 pub fn whole(path: &str) -> Split {
-    Split { path: path.to_owned(), offset: 0, len: None }
+    Split { path: path.to_owned(), offset: 0, len: None, file_len: None }
 }

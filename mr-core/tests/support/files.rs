@@ -37,6 +37,14 @@ impl MemoryFiles {
         self.0.lock().unwrap().nodes.insert(path.into(), Node::File(Arc::new(Mutex::new(bytes.to_vec()))));
     }
 
+    /// Leaves the file at `path` only its first `len` bytes, for whoever has it open, too.
+    pub fn cut(&self, path: &str, len: usize) {
+        match self.0.lock().unwrap().nodes.get(Utf8Path::new(path)) {
+            Some(Node::File(bytes)) => bytes.lock().unwrap().truncate(len),
+            _ => panic!("there is no file `{path}`"),
+        }
+    }
+
     /// The bytes of the file at `path`, if there is one.
     pub fn get(&self, path: &str) -> Option<Vec<u8>> {
         match self.0.lock().unwrap().nodes.get(Utf8Path::new(path)) {
