@@ -6,13 +6,16 @@
 //! no word character. The exceptions are patterns that name the start or end of all text (`\A`, `\z`), or for which `\r\n` is no
 //! line end (`(?-R)`); those are tried on each line.
 //!
+//! Where every match has one of a few strings somewhere, these are looked for first (`needles`).
+//!
 //! There is no `\n` in a line, so it is taken out of all that a pattern can match. Else one such as `a[^x]*z` would look for the end of
 //! each match in all of the stretch, for each line anew.
+
+mod needles;
 
 use bstr::ByteSlice;
 use mr_core::app::{App, AppError, Emit, InputKind, MapInput, Output, Values};
 use regex::bytes::Regex;
-use regex_syntax::hir::print::Printer;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
 use crate::VERSION;
@@ -25,6 +28,8 @@ use crate::VERSION;
 #[derive(Debug, Clone)]
 pub struct Grep {
     pattern: Regex,
+    /// Finds strings of which each line that matches has one, if there are any that help.
+    needles: Option<Regex>,
     line_by_line: bool,
 }
 
@@ -44,12 +49,9 @@ impl Grep {
         let parsed = parser.parse(pattern).map_err(|error| wrong(&error))?;
         let looks = parsed.properties().look_set();
         let line_by_line = [Look::Start, Look::End, Look::EndLF].into_iter().any(|look| looks.contains(look));
-        let mut within_a_line = String::new();
-        Printer::new()
-            .print(&without_line_ends(parsed), &mut within_a_line)
-            .expect("a string takes all that is written");
-        let pattern = Regex::new(&within_a_line).map_err(|error| wrong(&error))?;
-        Ok(Self { pattern, line_by_line })
+        let within_a_line = without_line_ends(parsed);
+        let pattern = Regex::new(&within_a_line.to_string()).map_err(|error| wrong(&error))?;
+        Ok(Self { pattern, needles: needles::needles(&within_a_line), line_by_line })
     }
 
     /// The next line that may match, at or after the line that starts at `at`.
@@ -57,12 +59,14 @@ impl Grep {
         if at >= data.len() {
             return None;
         }
-        if self.line_by_line {
-            return Some(Candidate { start: at, match_end: None });
-        }
-        let found = self.pattern.find_at(data, at)?;
+        let (looked_for, is_match) = match &self.needles {
+            Some(needles) => (needles, false),
+            None if self.line_by_line => return Some(Candidate { start: at, match_end: None }),
+            None => (&self.pattern, true),
+        };
+        let found = looked_for.find_at(data, at)?;
         let start = data[at..found.start()].rfind_byte(b'\n').map_or(at, |end| at + end + 1);
-        (start < data.len()).then_some(Candidate { start, match_end: Some(found.end()) })
+        (start < data.len()).then_some(Candidate { start, match_end: is_match.then_some(found.end()) })
     }
 }
 
@@ -97,7 +101,7 @@ fn without_line_ends(pattern: Hir) -> Hir {
 /// A line that may match.
 struct Candidate {
     start: usize,
-    /// Where what was found in it ends. None if each line is tried by itself.
+    /// Where the match that was found in it ends. None if it is not known to match.
     match_end: Option<usize>,
 }
 
@@ -165,6 +169,7 @@ impl App for Grep {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::sample::select;
     use regex::bytes::RegexBuilder;
 
     use super::*;
@@ -276,17 +281,35 @@ mod tests {
             pattern in r"\(\?:\)(\^|\\A|\\b|\\B)?(a|b|\.|\\s|\[\^a\]|\\W|\\r|\(ab\|a\)|\(a\|a\\nb\)){0,3}([*+?]\??)?(\$|\\z|\\b)?",
             data in "[ab \r\n]{0,40}",
         ) {
-            let alone = RegexBuilder::new(&pattern).crlf(true).multi_line(true).build().expect("a pattern");
-            let mut expected = Vec::new();
-            let mut offset = 0;
-            for line in data.as_bytes().lines_with_terminator() {
-                let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
-                if alone.is_match(text) {
-                    expected.push((offset, text.to_str_lossy().into_owned()));
-                }
-                offset += line.len() as u64;
-            }
-            prop_assert_eq!(found(&pattern, &data), expected);
+            prop_assert_eq!(found(&pattern, &data), found_line_by_line(&pattern, &data));
         }
+
+        #[test]
+        fn looking_for_strings_first_misses_no_line(
+            before in select(vec![r"", r"\A", r"\b", r"\W", r"b\n?"]),
+            many in select(vec!["[ab]+", ".*?", "(a|b)*", "[^a]+"]),
+            strings in select(vec!["aab", "(aba|bba)", "(?i:Bab)", r"aba\r", "bba{1,2}"]),
+            behind in select(vec!["", "b", ".", "$", r"\z", r"\b", r"\r"]),
+            data in "[abAB \r\n]{0,60}",
+        ) {
+            let pattern = [before, many, strings, behind].concat();
+            prop_assert!(grep(&pattern).needles.is_some(), "{}", pattern);
+            prop_assert_eq!(found(&pattern, &data), found_line_by_line(&pattern, &data));
+        }
+    }
+
+    /// The lines that match by themselves, found the plainest way.
+    fn found_line_by_line(pattern: &str, data: &str) -> Vec<(u64, String)> {
+        let alone = RegexBuilder::new(pattern).crlf(true).multi_line(true).build().expect("a pattern");
+        let mut found = Vec::new();
+        let mut offset = 0;
+        for line in data.as_bytes().lines_with_terminator() {
+            let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
+            if alone.is_match(text) {
+                found.push((offset, text.to_str_lossy().into_owned()));
+            }
+            offset += line.len() as u64;
+        }
+        found
     }
 }
