@@ -1,47 +1,137 @@
 //! Everybody who leaves in peace says the same of how the job ended: the coordinator and all workers; and unless something went wrong
 //! everybody who was there does leave in peace. (Lab 1: when the job is done, workers exit, and they find out by asking.)
 //!
-//! A worker that has lost the coordinator says nothing of the job, and need not agree. Nothing goes wrong as long as no fault has struck,
-//! and messages are fast beside the coordinator's grace period and beside the silence after which a worker is taken for dead; a worker
-//! that comes when the job is over may find nobody.
+//! A worker that has lost the coordinator says nothing of the job, and need not agree. Nothing goes wrong as long as no fault has struck
+//! and messages are fast beside a heartbeat and beside the silence after which a worker is taken for dead; a worker that comes when the
+//! job is over may find nobody. Messages that were lost, late or doubled before the end are no excuse for who was at work and
+//! counted on then, however slowly it computes: the coordinator stays for as long as it may take to notice that a heartbeat was lost and to send another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mr_core::coordinator;
+use mr_core::ids::WorkerId;
 use mr_core::protocol::Ending;
-use sim::{DiskView, Event, Node};
+use sim::{DiskView, Event, Fault, FaultKind, Node};
 
 use super::{Invariant, Verdict, decided};
 use crate::notes::{CoordinatorLeft, ToldToStop, WorkerLeft};
+use crate::rehearsal::RETRY_FOR;
 use crate::schedule::Schedule;
 
 /// How the job ended, and who was there.
 pub(super) struct EveryoneAgrees {
     ending: Option<Ending>,
-    /// Whether nothing has gone wrong.
-    peaceful: bool,
+    faults: Faults,
     /// The nodes whose workers have registered.
     present: BTreeSet<String>,
+    names: BTreeMap<WorkerId, String>,
+    /// The nodes whose workers have been given something to do, and so know that they are registered, and have not been given up since.
+    at_work: BTreeSet<String>,
+}
+
+/// What has gone wrong.
+struct Faults {
+    /// What each fault of the plan may keep from hearing of the end.
+    harm: Vec<Harm>,
+    /// Those that have struck and are not over.
+    active: BTreeSet<usize>,
+    /// Whether everybody hears of the end if none has struck.
+    peaceful: bool,
+    /// Whether everybody who was at work does, although some have.
+    over: bool,
+}
+
+/// Whom a fault may keep from hearing of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Harm {
+    /// Nobody: who computes slowly hears as well as others.
+    None,
+    /// Whoever does not hear of it a second time.
+    Messages,
+    /// Whoever it strikes.
+    Nodes,
+}
+
+impl Harm {
+    fn of(fault: &Fault) -> Self {
+        use FaultKind as F;
+        match fault.what {
+            F::SlowCompute { .. } => Self::None,
+            F::Partition { .. } | F::Lossy { .. } | F::Duplicating { .. } | F::Delaying { .. } => Self::Messages,
+            _ => Self::Nodes,
+        }
+    }
+}
+
+impl Faults {
+    fn new(schedule: &Schedule) -> Self {
+        const MESSAGES_AT_THE_END: u32 = 4;
+        let messages = schedule.models.network.latency.max * MESSAGES_AT_THE_END;
+        let heartbeat = schedule.workload.job(&schedule.cluster).heartbeat_interval();
+        let timeout = schedule.cluster.task_timeout;
+        let peaceful = messages < Duration::from_secs(1) && heartbeat + messages < timeout;
+        Self {
+            harm: schedule.faults.iter().map(Harm::of).collect(),
+            active: BTreeSet::new(),
+            peaceful,
+            // Who has heard nothing for nearly as long as it retries, and is counted on all the same, may give up as soon as messages arrive again.
+            over: peaceful && timeout * 2 < RETRY_FOR,
+        }
+    }
+
+    fn strikes(&mut self, fault: usize, after_the_end: bool) {
+        self.peaceful = false;
+        match self.harm.get(fault) {
+            Some(Harm::None) => {}
+            Some(Harm::Messages) if !after_the_end => drop(self.active.insert(fault)),
+            _ => self.over = false,
+        }
+    }
 }
 
 impl EveryoneAgrees {
     pub(super) fn new(schedule: &Schedule) -> Self {
-        const MESSAGES_AT_THE_END: u32 = 4;
-        let job = schedule.workload.job(&schedule.cluster);
-        let messages = schedule.models.network.latency.max * MESSAGES_AT_THE_END;
-        let peaceful = messages < job.exit_grace() && job.heartbeat_interval() + messages < job.task_timeout;
-        Self { ending: None, peaceful, present: BTreeSet::new() }
+        Self {
+            ending: None,
+            faults: Faults::new(schedule),
+            present: BTreeSet::new(),
+            names: BTreeMap::new(),
+            at_work: BTreeSet::new(),
+        }
+    }
+
+    fn decided(&mut self, event: &coordinator::Event) {
+        use coordinator::Event as E;
+        match event {
+            E::JobEnded { ending } => {
+                self.ending = Some(ending.clone());
+                self.faults.over &= self.faults.active.is_empty();
+            }
+            E::WorkerRegistered { worker, name, .. } => {
+                self.present.insert(name.clone());
+                self.names.insert(*worker, name.clone());
+            }
+            E::AttemptAssigned { worker, .. } => self.at_work.extend(self.names.get(worker).cloned()),
+            E::WorkerLost { worker } => {
+                self.names.get(worker).map(|name| self.at_work.remove(name));
+            }
+            _ => {}
+        }
     }
 
     fn worker_left(&self, node: &Node, result: &Result<Ending, String>) -> Verdict {
-        match result {
-            Ok(told) => self.agrees(node, told),
-            Err(words) if self.peaceful && self.present.contains(node.name()) => {
-                Err(format!("{node} did not hear of the end although nothing had gone wrong: {words}"))
-            }
-            Err(_) => Ok(()),
+        let words = match result {
+            Ok(told) => return self.agrees(node, told),
+            Err(words) => words,
+        };
+        if self.faults.peaceful && self.present.contains(node.name()) {
+            return Err(format!("{node} did not hear of the end although nothing had gone wrong: {words}"));
         }
+        if self.ending.is_some() && self.faults.over && self.at_work.contains(node.name()) {
+            return Err(format!("{node} did not hear of the end although all messages had arrived since: {words}"));
+        }
+        Ok(())
     }
 
     fn agrees(&self, node: &Node, told: &Ending) -> Verdict {
@@ -58,18 +148,18 @@ impl Invariant for EveryoneAgrees {
     }
 
     fn check(&mut self, _at: Duration, event: &Event, _disk: &DiskView<'_>) -> Verdict {
-        match decided(event) {
-            Some(coordinator::Event::JobEnded { ending }) => self.ending = Some(ending.clone()),
-            Some(coordinator::Event::WorkerRegistered { name, .. }) => {
-                self.present.insert(name.clone());
-            }
-            _ => {}
+        if let Some(event) = decided(event) {
+            self.decided(event);
         }
         match event {
-            Event::FaultStruck { .. } => self.peaceful = false,
+            Event::FaultStruck { fault, .. } => self.faults.strikes(*fault, self.ending.is_some()),
+            Event::FaultHealed { fault, .. } => {
+                self.faults.active.remove(fault);
+            }
             Event::Note { node: Some(node), note } => {
                 if note.get::<ToldToStop>().is_some() {
                     self.present.remove(node.name());
+                    self.at_work.remove(node.name());
                 }
                 if let Some(WorkerLeft(result)) = note.get() {
                     return self.worker_left(node, result);
@@ -86,10 +176,12 @@ impl Invariant for EveryoneAgrees {
 
 #[cfg(test)]
 mod tests {
-    use sim::{Noted, StillDisk};
+    use sim::{Noted, StillDisk, Trigger};
 
     use super::*;
-    use crate::invariants::testing::{job_failed, node, note, registered, schedule, succeeded, watch};
+    use crate::invariants::testing::{
+        assigned, happened, job_failed, map, node, note, registered, schedule, succeeded, watch,
+    };
 
     fn check(history: Vec<Event>) -> Verdict {
         watch(&mut EveryoneAgrees::new(&schedule()), &StillDisk::default(), history)
@@ -126,6 +218,33 @@ mod tests {
         let fault = Event::FaultStruck { fault: 0, kind: "pause" };
         assert_eq!(check(vec![registered(1, "w1"), fault, succeeded(), left("w1", lost())]), Ok(()));
         assert_eq!(check(vec![succeeded(), left("w2", lost())]), Ok(()), "it came too late");
+    }
+
+    /// `w1` is at work while `what` strikes, which heals before the job ends, or `outlasts` that, and has not heard of it.
+    fn leaves_after(what: FaultKind, outlasts: bool, besides: Option<Event>) -> Verdict {
+        let mut faulty = schedule();
+        faulty.faults = vec![Fault { when: Trigger::At(Duration::ZERO), what }];
+        let struck = Event::FaultStruck { fault: 0, kind: "made up" };
+        let healed = Event::FaultHealed { fault: 0, kind: "made up" };
+        let mut history = vec![registered(1, "w1"), assigned(1, map(0, 1), 1), struck];
+        history.extend(besides);
+        history.extend(if outlasts { [succeeded(), healed] } else { [healed, succeeded()] });
+        history.push(left("w1", lost()));
+        watch(&mut EveryoneAgrees::new(&faulty), &StillDisk::default(), history)
+    }
+
+    #[test]
+    fn who_was_at_work_hears_of_the_end_although_messages_were_lost_before() {
+        let duration = Duration::from_secs(1);
+        let lossy = || FaultKind::Lossy { from: vec![], to: vec![], requests: 0.5, replies: 0.5, duration };
+        let broken = leaves_after(lossy(), false, None).unwrap_err();
+        assert!(broken.contains("although all messages had arrived since"), "{broken}");
+        assert_eq!(leaves_after(lossy(), true, None), Ok(()), "lost at the end, too");
+        let slow = FaultKind::SlowCompute { node: "w1".into(), factor: 2.0, duration };
+        assert!(leaves_after(slow, true, None).is_err());
+        assert_eq!(leaves_after(FaultKind::Pause { node: "w1".into(), duration }, false, None), Ok(()));
+        let given_up = happened(1, coordinator::Event::WorkerLost { worker: WorkerId(1) });
+        assert_eq!(leaves_after(lossy(), false, Some(given_up)), Ok(()), "nobody counts on it");
     }
 
     #[test]
