@@ -33,8 +33,10 @@ pub struct Split {
     /// Where the stretch starts. The map begins with the first line that *starts* at or after it.
     pub offset: u64,
     /// Its length, or none for all the rest of the file. The map ends with the last line that *starts* within it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub len: Option<u64>,
     /// The length of the whole file when the job was planned, if anybody looked. One that is shorter by now has lost what was to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_len: Option<u64>,
 }
 

@@ -23,4 +23,5 @@ pub mod protocol;
 pub mod sequential;
 pub mod shuffle;
 pub mod tasks;
+mod varint;
 pub mod worker;

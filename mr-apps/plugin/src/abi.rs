@@ -3,7 +3,7 @@
 //! A plugin exports the static `mr_plugin_abi_version`, a `u32` that never changes place or type, and the static
 //! `mr_plugin_table`, a [`Table`]. The rules both sides keep:
 //!
-//! * Whatever a function is handed (bytes, runs, sinks) is valid for the length of that call and on its thread only. Whoever
+//! * Whatever a function is handed (bytes, sources, sinks) is valid for the length of that call and on its thread only. Whoever
 //!   wants to keep bytes copies them; so each side frees only what it allocated itself.
 //! * Results leave through sinks: functions of the caller's, with a context to hand back to them.
 //! * Nothing unwinds out of a function or a sink.
@@ -18,7 +18,7 @@ use std::{ptr, slice};
 use mr_core::app::InputKind;
 
 /// The version of all that is declared here. It grows with every change, and host and plugin must have the same one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The symbol of the plugin's [`VERSION`].
 pub const VERSION_SYMBOL: &str = "mr_plugin_abi_version";
@@ -83,36 +83,14 @@ pub struct Run {
     pub count: u64,
 }
 
-/// The values of one key, in order.
+/// Yields the values of one key, in order, run by run: so nobody needs a list of them all for the way.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct Runs {
-    /// The first run.
-    pub start: *const Run,
-    /// How many runs.
-    pub length: usize,
-}
-
-impl Runs {
-    /// Points to `runs`.
-    #[must_use]
-    pub fn of(runs: &[Run]) -> Self {
-        Self { start: runs.as_ptr(), length: runs.len() }
-    }
-
-    /// The runs pointed to.
-    ///
-    /// # Safety
-    ///
-    /// They are there, initialised and unchanged for all of `'a`.
-    #[must_use]
-    pub unsafe fn slice<'a>(self) -> &'a [Run] {
-        if self.length == 0 {
-            return &[];
-        }
-        // SAFETY: the caller's promise.
-        unsafe { slice::from_raw_parts(self.start, self.length) }
-    }
+pub struct RunSource {
+    /// To be handed to `next`.
+    pub context: *mut c_void,
+    /// Writes the next run to `run` and answers 1, or 0 when there is none. The bytes of each are valid for as long as the source.
+    pub next: unsafe extern "C" fn(context: *mut c_void, run: *mut Run) -> u32,
 }
 
 /// Takes text: a name, or the reason of a failure. Several pieces are put together.
@@ -229,7 +207,7 @@ pub struct Table {
     pub reduce: unsafe extern "C" fn(
         instance: *const Instance,
         key: Bytes,
-        values: Runs,
+        values: RunSource,
         output: OutputSink,
         failure: TextSink,
     ) -> Status,
@@ -237,7 +215,7 @@ pub struct Table {
     pub combine: unsafe extern "C" fn(
         instance: *const Instance,
         key: Bytes,
-        values: Runs,
+        values: RunSource,
         combined: RunSink,
         failure: TextSink,
     ) -> Status,

@@ -11,8 +11,8 @@ use mr_core::app::{App, AppError, Emit, Output, ValueList, ValueRun};
 use mr_core::ids::Reduces;
 
 use crate::abi::{
-    Bytes, DONE, EmitSink, FAILED, Instance, MapInput, OutputSink, Run, RunSink, Runs, Status, Table, TextSink, Traits,
-    input_kind_number,
+    Bytes, DONE, EmitSink, FAILED, Instance, MapInput, OutputSink, Run, RunSink, RunSource, Status, Table, TextSink,
+    Traits, input_kind_number,
 };
 
 /// How an exported app is made. [`export!`](crate::export) implements it.
@@ -113,12 +113,12 @@ unsafe extern "C" fn map(instance: *const Instance, input: MapInput, emit: EmitS
 unsafe extern "C" fn reduce(
     instance: *const Instance,
     key: Bytes,
-    values: Runs,
+    values: RunSource,
     output: OutputSink,
     failure: TextSink,
 ) -> Status {
     answer("reduce", failure, || {
-        // SAFETY: the host calls with a living instance, and its bytes and runs are valid for the length of this call.
+        // SAFETY: the host calls with a living instance, and its bytes and source are valid for the length of this call.
         let (app, key, values) = unsafe { (app(instance), key.slice(), value_list(values)) };
         let mut written = Vec::new();
         let mut place = Output::new(key, &mut written);
@@ -133,12 +133,12 @@ unsafe extern "C" fn reduce(
 unsafe extern "C" fn combine(
     instance: *const Instance,
     key: Bytes,
-    values: Runs,
+    values: RunSource,
     combined: RunSink,
     failure: TextSink,
 ) -> Status {
     answer("combine", failure, || {
-        // SAFETY: the host calls with a living instance, and its bytes and runs are valid for the length of this call.
+        // SAFETY: the host calls with a living instance, and its bytes and source are valid for the length of this call.
         let (app, key, values) = unsafe { (app(instance), key.slice(), value_list(values)) };
         let mut list = ValueList::new();
         app.combine(key, values.values(), &mut list)?;
@@ -224,11 +224,12 @@ unsafe fn app<'a>(instance: *const Instance) -> &'a dyn App {
 ///
 /// # Safety
 ///
-/// The runs and the bytes they point to are valid during the call.
-unsafe fn value_list(runs: Runs) -> ValueList {
+/// The source and the bytes that it points to are valid during the call.
+unsafe fn value_list(source: RunSource) -> ValueList {
     let mut list = ValueList::new();
-    // SAFETY: the caller's promise.
-    for run in unsafe { runs.slice() } {
+    let mut run = Run { value: Bytes::of(&[]), count: 0 };
+    // SAFETY: the source and its context are the caller's promise, and there is room for a run.
+    while unsafe { (source.next)(source.context, &raw mut run) } != 0 {
         // SAFETY: the caller's promise.
         list.push_run(ValueRun { value: unsafe { run.value.slice() }, count: run.count });
     }

@@ -123,7 +123,7 @@ fn a_library_without_the_table_is_no_plugin() {
 
 #[test]
 fn another_version_is_to_be_rebuilt() {
-    let words = "the plugin `PATH` is of plugin ABI version 2 and this program of version 1: \
+    let words = "the plugin `PATH` is of plugin ABI version 3 and this program of version 2: \
                  rebuild the plugin with the `mr-plugin` that came with this program";
     assert_eq!(refusal_of("another_version"), words);
 }

@@ -1,4 +1,15 @@
 //! The values of one key, kept as runs of equal values: a million times "1" is one run, and its length is known at once.
+//!
+//! All values of a key are in memory when it is reduced, so they take little more than their own bytes: a run is the length of its value, the
+//! value and the count, one behind the other, in chunks of a megabyte. A list that grows is not copied for it.
+
+use crate::varint;
+
+/// How many bytes of runs are kept in one piece, unless one value has more.
+const CHUNK: usize = 1 << 20;
+
+/// What the two numbers of a run take at most.
+const NUMBERS: usize = 20;
 
 /// A value, and how many times in a row it stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,21 +46,52 @@ impl<'a> Values<'a> {
 
     /// Every run of equal values: for apps that can make use of the count.
     pub fn runs(&self) -> impl ExactSizeIterator<Item = ValueRun<'a>> + use<'a> {
-        let list = self.list;
-        list.runs.iter().map(move |run| ValueRun { value: &list.bytes[run.start..run.end], count: run.count })
+        Runs { chunks: self.list.chunks.iter(), rest: &[], left: self.list.runs }
     }
 }
 
-/// A list of values that folds equal neighbours together. Emptied and filled again, it allocates nothing.
+/// The runs of a list, read one after the other.
+struct Runs<'a> {
+    chunks: std::slice::Iter<'a, Vec<u8>>,
+    /// What is left of the chunk that is being read.
+    rest: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = ValueRun<'a>;
+
+    fn next(&mut self) -> Option<ValueRun<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        if self.rest.is_empty() {
+            self.rest = self.chunks.next()?;
+        }
+        let len = varint::take(&mut self.rest)?;
+        let value = varint::take_bytes(&mut self.rest, len)?;
+        Some(ValueRun { value, count: varint::take(&mut self.rest)? })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Runs<'_> {}
+
+/// A list of values that folds equal neighbours together. Emptied and filled again, a short one allocates nothing.
 #[derive(Debug, Clone, Default)]
 pub struct ValueList {
-    bytes: Vec<u8>,
-    runs: Vec<Run>,
+    /// Whole runs; none of the chunks is empty but the first.
+    chunks: Vec<Vec<u8>>,
+    /// The last run, which may grow.
+    last: Option<LastRun>,
+    runs: usize,
     total: u64,
 }
 
+/// Where in the last chunk the value of a run lies, and how often it comes.
 #[derive(Debug, Clone, Copy)]
-struct Run {
+struct LastRun {
     start: usize,
     end: usize,
     count: u64,
@@ -73,22 +115,44 @@ impl ValueList {
             return;
         }
         self.total = self.total.saturating_add(run.count);
-        if let Some(last) = self.runs.last_mut()
-            && self.bytes[last.start..last.end] == *run.value
+        if let (Some(last), Some(chunk)) = (&mut self.last, self.chunks.last_mut())
+            && chunk[last.start..last.end] == *run.value
         {
             last.count = last.count.saturating_add(run.count);
+            chunk.truncate(last.end);
+            varint::put(chunk, last.count);
             return;
         }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(run.value);
-        self.runs.push(Run { start, end: self.bytes.len(), count: run.count });
+        let chunk = self.chunk_for(run.value.len() + NUMBERS);
+        varint::put(chunk, run.value.len() as u64);
+        let start = chunk.len();
+        chunk.extend_from_slice(run.value);
+        let end = chunk.len();
+        varint::put(chunk, run.count);
+        self.last = Some(LastRun { start, end, count: run.count });
+        self.runs += 1;
     }
 
-    /// Forgets all values, keeps the memory.
+    /// The chunk to which so many bytes are to be added: the last, or a new one if they do not fit.
+    fn chunk_for(&mut self, bytes: usize) -> &mut Vec<u8> {
+        let has_room = self.chunks.last().is_some_and(|last| last.is_empty() || last.len() + bytes <= CHUNK);
+        if !has_room {
+            // The first grows with what comes: most lists are short.
+            let room = if self.chunks.is_empty() { 0 } else { bytes.max(CHUNK) };
+            self.chunks.push(Vec::with_capacity(room));
+        }
+        self.chunks.last_mut().expect("there is one now")
+    }
+
+    /// Forgets all values, keeps the memory of as many as a short list has.
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.runs.clear();
-        self.total = 0;
+        self.chunks.truncate(1);
+        if let Some(chunk) = self.chunks.first_mut() {
+            chunk.clear();
+            chunk.shrink_to(2 * CHUNK);
+        }
+        self.last = None;
+        (self.runs, self.total) = (0, 0);
     }
 
     /// The values, to be read.
@@ -106,7 +170,7 @@ impl ValueList {
     /// Bytes of memory in use.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.bytes.len() + self.runs.len() * size_of::<Run>()
+        self.chunks.iter().map(Vec::len).sum()
     }
 }
 
@@ -141,6 +205,28 @@ mod tests {
         list.push_run(ValueRun { value: b"y", count: 0 });
         assert!(list.values().is_empty());
         assert_eq!(list.values().runs().len(), 0);
+    }
+
+    #[test]
+    fn a_long_list_is_read_as_it_was_written() {
+        let long = vec![b'x'; 2 * CHUNK];
+        let numbers: Vec<String> = (0..300_000).map(|number| (number / 2).to_string()).collect();
+        let mut list = ValueList::new();
+        for _ in 0..2 {
+            list.push(&long);
+            numbers.iter().for_each(|number| list.push(number.as_bytes()));
+            (0..1000).for_each(|_| list.push(&long));
+            assert!(list.chunks.len() > 3 && list.values().runs().len() == 150_002);
+            let runs: Vec<_> = list.values().runs().collect();
+            assert_eq!(runs.first(), Some(&ValueRun { value: &long, count: 1 }));
+            assert_eq!(runs.last(), Some(&ValueRun { value: &long, count: 1000 }));
+            for (pair, run) in numbers.chunks(2).zip(&runs[1..]) {
+                assert_eq!((run.value, run.count), (pair[0].as_bytes(), 2));
+            }
+            list.clear();
+            assert_eq!((list.memory(), list.values().runs().count()), (0, 0));
+            assert!(list.chunks.iter().all(|chunk| chunk.capacity() <= 2 * CHUNK));
+        }
     }
 
     #[test]

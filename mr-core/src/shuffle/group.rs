@@ -2,8 +2,8 @@
 //! there without that beginning. Sorted keys often begin alike, places in a file above all, and what is not written need not be checked,
 //! synced and read.
 
-use super::varint;
 use crate::app::ValueRun;
+use crate::varint;
 
 /// Fewer bytes than these are not worth sharing: a key that shares any has to be put together when it is read, all others are read in place.
 const LEAST_SHARED: usize = 8;

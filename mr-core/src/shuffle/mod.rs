@@ -54,7 +54,6 @@ mod passes;
 mod reader;
 mod sorted;
 mod source;
-mod varint;
 mod writer;
 
 pub use buffer::{BufferedGroup, MapBuffer};

@@ -7,7 +7,8 @@ use mr_core::app::{App, AppError, Emit, InputKind, MapInput, Output, ValueList, 
 use mr_core::ids::{Partition, Reduces};
 
 use super::receive::Receiver;
-use crate::abi::{self, Bytes, DONE, Run, Runs, Status, Table, TextSink, Traits};
+use super::source::run_source;
+use crate::abi::{self, Bytes, DONE, Status, Table, TextSink, Traits};
 
 /// One instance of a plugin's app.
 pub(super) struct Instance {
@@ -95,11 +96,11 @@ impl App for Instance {
     }
 
     fn reduce(&self, key: &[u8], values: Values<'_>, output: &mut Output<'_>) -> Result<(), AppError> {
-        let runs = runs(values);
+        let mut runs = values.runs();
         let mut receiver = Receiver::new(output);
         let reduced = asked(|failure| {
-            let (key, values, output) = (Bytes::of(key), Runs::of(&runs), receiver.output_sink());
-            // SAFETY: the instance lives; key, values and sinks are valid for the length of the call.
+            let (key, values, output) = (Bytes::of(key), run_source(&mut runs), receiver.output_sink());
+            // SAFETY: the instance lives; key, source and sinks are valid for the length of the call.
             unsafe { (self.table.reduce)(self.handle.as_ptr(), key, values, output, failure) }
         });
         receiver.finish();
@@ -111,11 +112,11 @@ impl App for Instance {
     }
 
     fn combine(&self, key: &[u8], values: Values<'_>, combined: &mut ValueList) -> Result<(), AppError> {
-        let runs = runs(values);
+        let mut runs = values.runs();
         let mut receiver = Receiver::new(combined);
         let done = asked(|failure| {
-            let (key, values, combined) = (Bytes::of(key), Runs::of(&runs), receiver.run_sink());
-            // SAFETY: the instance lives; key, values and sinks are valid for the length of the call.
+            let (key, values, combined) = (Bytes::of(key), run_source(&mut runs), receiver.run_sink());
+            // SAFETY: the instance lives; key, source and sinks are valid for the length of the call.
             unsafe { (self.table.combine)(self.handle.as_ptr(), key, values, combined, failure) }
         });
         receiver.finish();
@@ -152,8 +153,4 @@ fn asked(call: impl FnOnce(TextSink) -> Status) -> Result<(), AppError> {
         _ if reason.is_empty() => Err(AppError::new("the plugin failed and gave no reason")),
         _ => Err(AppError(String::from_utf8_lossy(&reason).into_owned())),
     }
-}
-
-fn runs(values: Values<'_>) -> Vec<Run> {
-    values.runs().map(|run| Run { value: Bytes::of(run.value), count: run.count }).collect()
 }

@@ -4,6 +4,7 @@
 
 mod instance;
 mod receive;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

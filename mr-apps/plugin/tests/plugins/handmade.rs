@@ -5,7 +5,7 @@
 use std::ptr;
 
 use mr_plugin::abi::{
-    Bytes, DONE, EmitSink, Instance, MapInput, OutputSink, Run, RunSink, Runs, Status, Table, TextSink, VERSION,
+    Bytes, DONE, EmitSink, Instance, MapInput, OutputSink, Run, RunSink, RunSource, Status, Table, TextSink, VERSION,
 };
 use mr_plugin::guest;
 
@@ -31,12 +31,12 @@ unsafe extern "C" fn map(_: *const Instance, _: MapInput, emit: EmitSink, _: Tex
     DONE
 }
 
-unsafe extern "C" fn reduce(_: *const Instance, _: Bytes, _: Runs, _: OutputSink, _: TextSink) -> Status {
+unsafe extern "C" fn reduce(_: *const Instance, _: Bytes, _: RunSource, _: OutputSink, _: TextSink) -> Status {
     7
 }
 
 /// Combines all values to none, and a run of none.
-unsafe extern "C" fn combine(_: *const Instance, key: Bytes, _: Runs, combined: RunSink, _: TextSink) -> Status {
+unsafe extern "C" fn combine(_: *const Instance, key: Bytes, _: RunSource, combined: RunSink, _: TextSink) -> Status {
     // SAFETY: the sink is the host's, and so is the key, both valid during this call.
     unsafe { (combined.put)(combined.context, Run { value: key, count: 0 }) };
     DONE

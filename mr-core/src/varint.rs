@@ -1,7 +1,7 @@
 //! Numbers in as few bytes as they need: seven bits a byte, lowest first, the top bit set on all but the last (LEB128).
 
 /// Appends `number` to `out`.
-pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -11,7 +11,7 @@ pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
 
 /// Reads the number at the start of `bytes` and takes it off. None when it is cut short or larger than a `u64`.
 #[inline]
-pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     // Nearly all are small.
     match *bytes {
         [byte @ ..0x80, rest @ ..] => {
@@ -40,7 +40,7 @@ fn take_large(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// Takes the first `len` bytes off.
-pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8], len: u64) -> Option<&'a [u8]> {
+pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8], len: u64) -> Option<&'a [u8]> {
     let (taken, rest) = bytes.split_at_checked(usize::try_from(len).ok()?)?;
     *bytes = rest;
     Some(taken)
