@@ -129,24 +129,57 @@ async fn a_dead_ones_leftover_is_replaced() {
     assert!(is_served(&network, &place, &mut listener).await);
 }
 
+/// Four want the socket that a dead one has left at `place`, all at once: one of them gets it.
+async fn one_of_four_wins(place: Place) {
+    let network = Network::new();
+    leave_socket(&place.path);
+    let start = Arc::new(Barrier::new(4));
+    let tries = (0..4).map(|_| {
+        let (network, address, start) = (network.clone(), place.address(), Arc::clone(&start));
+        tokio::spawn(async move {
+            start.wait().await;
+            network.listen(&address).await
+        })
+    });
+    let outcomes = join_all(tries).await.into_iter().map(Result::unwrap);
+    let mut winners: Vec<_> = outcomes.filter_map(Result::ok).collect();
+    assert_eq!(winners.len(), 1);
+    assert!(is_served(&network, &place, &mut winners[0]).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_that_want_one_leftover_exactly_one_wins() {
     for _ in 0..100 {
-        let (network, place) = (Network::new(), Place::new());
-        leave_socket(&place.path);
-        let start = Arc::new(Barrier::new(4));
-        let tries = (0..4).map(|_| {
-            let (network, address, start) = (network.clone(), place.address(), Arc::clone(&start));
-            tokio::spawn(async move {
-                start.wait().await;
-                network.listen(&address).await
-            })
-        });
-        let outcomes = join_all(tries).await.into_iter().map(Result::unwrap);
-        let mut winners: Vec<_> = outcomes.filter_map(Result::ok).collect();
-        assert_eq!(winners.len(), 1);
-        assert!(is_served(&network, &place, &mut winners[0]).await);
+        one_of_four_wins(Place::new()).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn where_workers_have_locked_the_directory_exactly_one_wins_as_well() {
+    let beside_workers = |_| async {
+        let place = Place::new();
+        let directory = fs::File::open(place.path.parent().unwrap()).unwrap();
+        directory.lock_shared().unwrap();
+        one_of_four_wins(place).await;
+    };
+    join_all((0..50).map(beside_workers)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_the_name_to_another_that_started_in_the_same_moment_is_told() {
+    let place = Place::new();
+    let directory = fs::File::open(place.path.parent().unwrap()).unwrap();
+    directory.lock_shared().unwrap();
+    let address = place.address();
+    let listening = tokio::spawn(async move { refusal(&address).await });
+    while !place.path.exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    fs::remove_file(&place.path).unwrap();
+    let _other = UnixListener::bind(&place.path).unwrap();
+    let reason = listening.await.unwrap();
+    assert!(reason.starts_with("another coordinator has taken it at the same moment"), "{reason}");
+    assert!(place.path.exists(), "it is the other's");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 //! one's leftover. Connecting tells which. Between asking and replacing, another program could do the same; a lock on
 //! the directory makes it wait, and lets exactly one of two programs that start together win. Workers whose outputs go to the same
 //! directory have a lock on it as well, a shared one, for as long as they live: where one of those is kept the lock of a coordinator
-//! is shared with them, and two that start together may both believe that they have won.
+//! is shared with them and keeps nobody out, so whoever has bound the name looks again a little later whether it still has it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -25,6 +25,8 @@ const LOCK_STEPS: u32 = 500;
 /// After how many steps a lock that is kept is taken for that of workers.
 const SHARED_AFTER: u32 = 50;
 const LOCK_STEP: Duration = Duration::from_millis(10);
+/// How long after binding a name that was not locked it is settled whose it is. From asking to binding takes well below a millisecond.
+const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
 /// A Unix socket that listens, and the name it goes by. Dropping it removes the name, if it is still this socket's.
 #[derive(Debug)]
@@ -41,12 +43,19 @@ pub(super) struct SocketName {
     inode: u64,
 }
 
+impl SocketName {
+    /// Whether the name is still this socket's.
+    fn is_kept(&self) -> bool {
+        let found = fs::symlink_metadata(&self.path);
+        found.is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode))
+    }
+}
+
 impl Drop for SocketName {
     /// Removes the name. While the socket still listens nobody else takes the name from it, so to be safe this must come
     /// before the listening ends.
     fn drop(&mut self) {
-        if let Ok(found) = fs::symlink_metadata(&self.path)
-            && (found.dev(), found.ino()) == (self.device, self.inode)
+        if self.is_kept()
             && let Err(error) = fs::remove_file(&self.path)
         {
             tracing::warn!("cannot remove the socket {}: {error}", self.path.display());
@@ -61,19 +70,35 @@ impl Drop for SocketName {
 /// A reason, when the path is taken by a live socket or by something else, or cannot be bound.
 pub(super) async fn claim(path: &Path) -> Result<OwnedSocket, String> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _lock = lock(directory).await?;
+    let lock = lock(directory).await?;
     clear_leftover(path).await?;
-    bind(path).map_err(|error| reasons::of_binding_a_socket(directory, &error))
+    let owned = bind(path).map_err(|error| reasons::of_binding_a_socket(directory, &error))?;
+    if lock.is_shared {
+        tokio::time::sleep(SETTLED_AFTER).await;
+        if !owned.name.is_kept() {
+            return Err(
+                "another coordinator has taken it at the same moment; choose another socket or stop that one".into()
+            );
+        }
+    }
+    Ok(owned)
 }
 
-/// Locks `directory` until the returned handle is dropped.
-async fn lock(directory: &Path) -> Result<File, String> {
+/// A lock on a directory, until it is dropped.
+struct Lock {
+    _directory: File,
+    /// Whether others may have one, too.
+    is_shared: bool,
+}
+
+/// Locks `directory`.
+async fn lock(directory: &Path) -> Result<Lock, String> {
     let handle = File::open(directory).map_err(|error| reasons::of_opening_a_directory(directory, &error))?;
     for step in 0..LOCK_STEPS {
         match handle.try_lock() {
-            Ok(()) => return Ok(handle),
+            Ok(()) => return Ok(Lock { _directory: handle, is_shared: false }),
             Err(TryLockError::WouldBlock) if step >= SHARED_AFTER && handle.try_lock_shared().is_ok() => {
-                return Ok(handle);
+                return Ok(Lock { _directory: handle, is_shared: true });
             }
             Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_STEP).await,
             Err(TryLockError::Error(error)) => {
