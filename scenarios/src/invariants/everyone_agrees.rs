@@ -1,10 +1,11 @@
 //! Everybody who leaves in peace says the same of how the job ended: the coordinator and all workers; and unless something went wrong
 //! everybody who was there does leave in peace. (Lab 1: when the job is done, workers exit, and they find out by asking.)
 //!
-//! A worker that has lost the coordinator says nothing of the job, and need not agree. Nothing goes wrong as long as no fault has struck
-//! and messages are fast beside a heartbeat and beside the silence after which a worker is taken for dead; a worker that comes when the
-//! job is over may find nobody. Messages that were lost, late or doubled before the end are no excuse for who was at work and
-//! counted on then, however slowly it computes: the coordinator stays for as long as it may take to notice that a heartbeat was lost and to send another.
+//! A worker that has lost the coordinator says nothing of the job, and need not agree; nor need one that was told to stop. Nothing goes wrong
+//! as long as no fault has struck and messages are fast beside the coordinator's stay at the end and beside the silence after which a
+//! worker is taken for dead; a worker that comes when the job is over may find nobody. Messages that were lost, late or doubled before the
+//! end are no excuse for who was at work and counted on then, however slowly it computes: the coordinator stays for as long as it may
+//! take to notice that a heartbeat was lost and to send another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,6 +20,9 @@ use crate::notes::{CoordinatorLeft, ToldToStop, WorkerLeft};
 use crate::rehearsal::RETRY_FOR;
 use crate::schedule::Schedule;
 
+/// What the coordinator waits at the end for at least, besides a heartbeat and its answer.
+const STAY: Duration = Duration::from_secs(1);
+
 /// How the job ended, and who was there.
 pub(super) struct EveryoneAgrees {
     ending: Option<Ending>,
@@ -26,6 +30,8 @@ pub(super) struct EveryoneAgrees {
     /// The nodes whose workers have registered.
     present: BTreeSet<String>,
     names: BTreeMap<WorkerId, String>,
+    /// The nodes whose workers were told to stop.
+    told_to_stop: BTreeSet<String>,
     /// The nodes whose workers have been given something to do, and so know that they are registered, and have not been given up since.
     at_work: BTreeSet<String>,
 }
@@ -70,13 +76,16 @@ impl Faults {
         let messages = schedule.models.network.latency.max * MESSAGES_AT_THE_END;
         let heartbeat = schedule.workload.job(&schedule.cluster).heartbeat_interval();
         let timeout = schedule.cluster.task_timeout;
-        let peaceful = messages < Duration::from_secs(1) && heartbeat + messages < timeout;
+        let peaceful = messages < STAY && heartbeat + messages < timeout;
+        let harm: Vec<Harm> = schedule.faults.iter().map(Harm::of).collect();
+        let of_messages = schedule.faults.iter().zip(&harm).filter(|(_, harm)| **harm == Harm::Messages);
+        let disturbed: Duration = of_messages.map(|(fault, _)| fault.what.extent()).sum();
         Self {
-            harm: schedule.faults.iter().map(Harm::of).collect(),
+            harm,
             active: BTreeSet::new(),
             peaceful,
-            // Who has heard nothing for nearly as long as it retries, and is counted on all the same, may give up as soon as messages arrive again.
-            over: peaceful && timeout * 2 < RETRY_FOR,
+            // Who is heard and hears nothing is counted on, and may give up just when messages arrive again.
+            over: peaceful && disturbed < RETRY_FOR / 2,
         }
     }
 
@@ -97,6 +106,7 @@ impl EveryoneAgrees {
             faults: Faults::new(schedule),
             present: BTreeSet::new(),
             names: BTreeMap::new(),
+            told_to_stop: BTreeSet::new(),
             at_work: BTreeSet::new(),
         }
     }
@@ -114,7 +124,9 @@ impl EveryoneAgrees {
             }
             E::AttemptAssigned { worker, .. } => self.at_work.extend(self.names.get(worker).cloned()),
             E::WorkerLost { worker } => {
-                self.names.get(worker).map(|name| self.at_work.remove(name));
+                if let Some(name) = self.names.get(worker) {
+                    self.at_work.remove(name);
+                }
             }
             _ => {}
         }
@@ -123,6 +135,7 @@ impl EveryoneAgrees {
     fn worker_left(&self, node: &Node, result: &Result<Ending, String>) -> Verdict {
         let words = match result {
             Ok(told) => return self.agrees(node, told),
+            Err(_) if self.told_to_stop.contains(node.name()) => return Ok(()),
             Err(words) => words,
         };
         if self.faults.peaceful && self.present.contains(node.name()) {
@@ -158,8 +171,7 @@ impl Invariant for EveryoneAgrees {
             }
             Event::Note { node: Some(node), note } => {
                 if note.get::<ToldToStop>().is_some() {
-                    self.present.remove(node.name());
-                    self.at_work.remove(node.name());
+                    self.told_to_stop.insert(node.name().to_owned());
                 }
                 if let Some(WorkerLeft(result)) = note.get() {
                     return self.worker_left(node, result);
@@ -220,31 +232,62 @@ mod tests {
         assert_eq!(check(vec![succeeded(), left("w2", lost())]), Ok(()), "it came too late");
     }
 
-    /// `w1` is at work while `what` strikes, which heals before the job ends, or `outlasts` that, and has not heard of it.
-    fn leaves_after(what: FaultKind, outlasts: bool, besides: Option<Event>) -> Verdict {
+    /// `w1` is given something to do, the `history` happens with `what` for its only fault, and `w1` leaves without having heard of the end.
+    fn leaves_after(what: FaultKind, history: impl IntoIterator<Item = Event>) -> Verdict {
         let mut faulty = schedule();
         faulty.faults = vec![Fault { when: Trigger::At(Duration::ZERO), what }];
-        let struck = Event::FaultStruck { fault: 0, kind: "made up" };
-        let healed = Event::FaultHealed { fault: 0, kind: "made up" };
-        let mut history = vec![registered(1, "w1"), assigned(1, map(0, 1), 1), struck];
-        history.extend(besides);
-        history.extend(if outlasts { [succeeded(), healed] } else { [healed, succeeded()] });
-        history.push(left("w1", lost()));
+        let begun = [registered(1, "w1"), assigned(1, map(0, 1), 1)];
+        let history = begun.into_iter().chain(history).chain([left("w1", lost())]);
         watch(&mut EveryoneAgrees::new(&faulty), &StillDisk::default(), history)
+    }
+
+    fn struck() -> Event {
+        Event::FaultStruck { fault: 0, kind: "made up" }
+    }
+
+    fn healed() -> Event {
+        Event::FaultHealed { fault: 0, kind: "made up" }
+    }
+
+    fn told_to_stop(worker: &str) -> Event {
+        Event::Note { node: Some(node(worker)), note: Noted::new(ToldToStop) }
     }
 
     #[test]
     fn who_was_at_work_hears_of_the_end_although_messages_were_lost_before() {
-        let duration = Duration::from_secs(1);
-        let lossy = || FaultKind::Lossy { from: vec![], to: vec![], requests: 0.5, replies: 0.5, duration };
-        let broken = leaves_after(lossy(), false, None).unwrap_err();
+        let lossy = |seconds| FaultKind::Lossy {
+            from: vec![],
+            to: vec![],
+            requests: 0.5,
+            replies: 0.5,
+            duration: Duration::from_secs(seconds),
+        };
+        let broken = leaves_after(lossy(1), [struck(), healed(), succeeded()]).unwrap_err();
         assert!(broken.contains("although all messages had arrived since"), "{broken}");
-        assert_eq!(leaves_after(lossy(), true, None), Ok(()), "lost at the end, too");
-        let slow = FaultKind::SlowCompute { node: "w1".into(), factor: 2.0, duration };
-        assert!(leaves_after(slow, true, None).is_err());
-        assert_eq!(leaves_after(FaultKind::Pause { node: "w1".into(), duration }, false, None), Ok(()));
+        assert_eq!(leaves_after(lossy(1), [struck(), succeeded(), healed()]), Ok(()), "lost at the end, too");
+        assert_eq!(leaves_after(lossy(1), [succeeded(), struck(), healed()]), Ok(()), "lost after the end");
+        assert_eq!(leaves_after(lossy(31), [struck(), healed(), succeeded()]), Ok(()), "for so long that it gives up");
         let given_up = happened(1, coordinator::Event::WorkerLost { worker: WorkerId(1) });
-        assert_eq!(leaves_after(lossy(), false, Some(given_up)), Ok(()), "nobody counts on it");
+        assert_eq!(leaves_after(lossy(1), [struck(), given_up, healed(), succeeded()]), Ok(()), "nobody counts on it");
+    }
+
+    #[test]
+    fn slowness_is_no_excuse_and_what_strikes_the_worker_is() {
+        let (duration, node) = (Duration::from_secs(1), || "w1".to_owned());
+        let slow = FaultKind::SlowCompute { node: node(), factor: 2.0, duration };
+        assert!(leaves_after(slow, [struck(), succeeded()]).is_err());
+        assert_eq!(
+            leaves_after(FaultKind::Pause { node: node(), duration }, [struck(), healed(), succeeded()]),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn who_was_told_to_stop_leaves_as_it_likes_though_it_be_given_something_to_do() {
+        let slow = FaultKind::SlowCompute { node: "w1".into(), factor: 2.0, duration: Duration::from_secs(1) };
+        let history = [struck(), told_to_stop("w1"), assigned(2, map(1, 1), 1), succeeded()];
+        assert_eq!(leaves_after(slow, history), Ok(()));
+        assert_eq!(check(vec![told_to_stop("w1"), registered(1, "w1"), succeeded(), left("w1", lost())]), Ok(()));
     }
 
     #[test]
