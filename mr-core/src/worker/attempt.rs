@@ -83,11 +83,15 @@ impl<E: Into<TaskError>> From<E> for Trouble {
     }
 }
 
-/// Whether a task did not even begin, because there was no directory for `first`, the file that it makes first. Somebody who left has removed
-/// it between its making and its use, while it was empty. (Later on it goes only with the job.)
-fn lacks_directory<T>(outcome: &Result<T, TaskError>, first: &Utf8Path) -> bool {
+/// How often an attempt makes the directories for its files. Each worker that leaves may remove them once more.
+const MOST_TRIES: u32 = 10;
+
+/// Whether a task is to be tried again because it did not even begin: there was no directory for `first`, the file that it makes first.
+/// Somebody who left has removed it between its making and its use, while it was empty. (Later on it goes only with the job.)
+fn lacks_directory<T>(tries: u32, outcome: &Result<T, TaskError>, first: &Utf8Path) -> bool {
     let Err(TaskError::File(error)) = outcome else { return false };
-    error.operation == FileOperation::Create && error.kind == io::ErrorKind::NotFound && error.path == first
+    let is_first = error.operation == FileOperation::Create && error.path == first;
+    tries < MOST_TRIES && is_first && error.kind == io::ErrorKind::NotFound
 }
 
 impl<W: World> Bench<W> {
@@ -159,14 +163,17 @@ impl<W: World> Bench<W> {
     async fn map(&self, id: AttemptId, splits: &[Split], progress: Arc<Progress>) -> Result<Counters, Trouble> {
         let TaskId::Map(map) = id.task else { return Err(Trouble::Stopped) };
         self.spare_inputs(splits)?;
-        self.files.create_directories().await?;
         let (context, temporary) = (self.context(id, progress), self.files.temporary(id));
         let mut buffer = self.buffers.take();
-        let mut mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
-        if lacks_directory(&mapped, &temporary) {
+        let mut tries = 0;
+        let mapped = loop {
             self.files.create_directories().await?;
-            mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
-        }
+            let mapped = tasks::map::execute(&context, splits, &temporary, &mut buffer).await;
+            tries += 1;
+            if !lacks_directory(tries, &mapped, &temporary) {
+                break mapped;
+            }
+        };
         self.buffers.give_back(buffer);
         let counters = mapped?;
         self.files.commit_map(MapAttempt { map, attempt: id.attempt }).await?;
@@ -198,13 +205,15 @@ impl<W: World> Bench<W> {
         let context = self.context(id, progress);
         // The answer may have come when nobody wanted this attempt any more.
         context.tick()?;
-        self.files.create_directories().await?;
-        let temporary = self.files.temporary(id);
-        let mut reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
-        if lacks_directory(&reduced, &temporary) {
+        let (temporary, mut tries) = (self.files.temporary(id), 0);
+        let reduced = loop {
             self.files.create_directories().await?;
-            reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
-        }
+            let reduced = tasks::reduce::execute(&context, partition, &inputs, &temporary).await;
+            tries += 1;
+            if !lacks_directory(tries, &reduced, &temporary) {
+                break reduced;
+            }
+        };
         let mut reduced = reduced.map_err(Trouble::from);
         if let Err(Trouble::Failed(Failure::BadMapOutput { map, missing, .. })) = &mut reduced {
             *missing = self.missing(&inputs, *map).await;
