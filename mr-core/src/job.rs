@@ -35,7 +35,7 @@ pub struct Split {
     /// Its length, or none for all the rest of the file. The map ends with the last line that *starts* within it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub len: Option<u64>,
-    /// The length of the whole file when the job was planned, if anybody looked. One that is shorter by now has lost what was to be read.
+    /// The length of the whole file when the job was planned, if anybody looked. One that is shorter by now cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_len: Option<u64>,
 }

@@ -48,6 +48,13 @@ fn of_thirteen(offset: u64, len: Option<u64>) -> Split {
     Split { path: "f".into(), offset, len, file_len: Some(13) }
 }
 
+/// What is said of it when it has so many of these left.
+fn too_short(left: usize) -> String {
+    format!(
+        "cannot read f: it has no more than {left} of the 13 bytes that it had when the job was planned: it has changed while"
+    )
+}
+
 /// The splits of a file of `len` bytes that is cut at those of `cuts` that lie in it.
 fn splits(len: usize, mut cuts: Vec<u64>) -> Vec<Split> {
     cuts.retain(|&cut| cut < len as u64);
@@ -155,25 +162,19 @@ fn after_a_long_line_stretches_are_as_short_as_before_it() {
 }
 
 #[test]
-fn a_piece_that_is_not_there_any_more_is_told_and_what_there_is_more_of_is_no_trouble() {
+fn a_file_that_has_become_shorter_is_told_and_what_it_has_gained_is_no_trouble() {
     let planned = [of_thirteen(0, Some(6)), of_thirteen(6, Some(6)), of_thirteen(12, None)];
     for longer in [&b"abc\ndef\nghi\nj"[..], b"abc\ndef\nghi\njkl\nmno\n"] {
         let world = world_with(longer);
         let read: Vec<_> = planned.iter().flat_map(|split| pieces(&world, split, InputKind::Lines, 4)).collect();
         assert_eq!(read.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), longer);
     }
-    for (shorter, told) in [(12, &planned[2..]), (11, &planned[1..]), (4, &planned), (12, &[of_thirteen(0, None)])] {
+    for shorter in [12, 11, 4, 0] {
         let world = world_with(&b"abc\ndef\nghi\nj"[..shorter]);
-        for split in told {
+        for split in planned.iter().chain([&of_thirteen(0, None)]) {
             let opened = block_on(SplitReader::open(world.files(), split, InputKind::Line, 4));
             let error = opened.err().unwrap_or_else(|| panic!("{split:?} of {shorter} bytes")).to_string();
-            let end = split.len.map_or(13, |len| split.offset + len);
-            let words = format!(
-                "cannot read f: it ends at byte {shorter}, too soon for the piece from byte {} to {end} that was planned: it has \
-                 changed while the job ran",
-                split.offset
-            );
-            assert!(error.starts_with(&words), "{error}");
+            assert!(error.starts_with(&too_short(shorter)), "{error}");
         }
     }
     // How long it is, nobody has looked.
@@ -184,17 +185,19 @@ fn a_piece_that_is_not_there_any_more_is_told_and_what_there_is_more_of_is_no_tr
 
 #[test]
 fn what_is_lost_after_the_file_was_opened_is_told_too() {
-    for (split, kind) in [
-        (of_thirteen(0, None), InputKind::WholeFile),
-        (of_thirteen(0, None), InputKind::Line),
-        (of_thirteen(4, None), InputKind::Lines),
-        (of_thirteen(0, Some(12)), InputKind::Lines),
+    for (split, kind, left) in [
+        (of_thirteen(0, None), InputKind::WholeFile, 10),
+        (of_thirteen(0, None), InputKind::Line, 10),
+        (of_thirteen(4, None), InputKind::Lines, 10),
+        (of_thirteen(0, Some(12)), InputKind::Lines, 10),
+        // In the middle of the piece's last line.
+        (of_thirteen(0, Some(6)), InputKind::Line, 6),
     ] {
         let world = world_with(b"abc\ndef\nghi\nj");
         let error = block_on(async {
             let mut reader = SplitReader::open(world.files(), &split, kind, 4).await.unwrap();
             assert_eq!(reader.read().await, Ok(Some(4)));
-            world.files().cut("f", 10);
+            world.files().cut("f", left);
             loop {
                 match reader.read().await {
                     Ok(Some(_)) => drop(reader.pieces()),
@@ -203,6 +206,6 @@ fn what_is_lost_after_the_file_was_opened_is_told_too() {
                 }
             }
         });
-        assert!(error.starts_with("cannot read f: it ends at byte 10, too soon for the piece from byte "), "{error}");
+        assert!(error.starts_with(&too_short(left)), "{error}");
     }
 }

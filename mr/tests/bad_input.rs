@@ -114,7 +114,7 @@ fn an_input_that_is_cut_short_while_the_job_runs_fails_it_by_name() {
     let ended = coordinator.wait();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let message = ended.stderr.lines().last().unwrap();
-    let words = format!("cannot read in: it ends at byte {}, too soon for the piece from byte ", len / 2);
+    let words = format!("cannot read in: it has no more than {} of the {len} bytes that it had", len / 2);
     assert!(message.contains(&words) && message.contains("it has changed while the job ran"), "{message}");
     assert_eq!(worker.wait().code, Some(1));
     place.outputs(".", 0);

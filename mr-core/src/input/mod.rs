@@ -38,7 +38,6 @@ pub struct SplitReader<F> {
     next_read: usize,
     /// Where the stretch ends: lines that start there or later are another split's.
     end: Option<u64>,
-    /// What was planned to be read.
     planned: Planned,
     /// Whether the first line is still to be found.
     skipping: bool,
@@ -60,7 +59,7 @@ impl<F: File> SplitReader<F> {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened, or does not reach as far as was planned.
+    /// When the file cannot be opened, or is shorter than when the job was planned.
     pub async fn open<S: FileSystem<File = F>>(
         files: &S,
         split: &Split,
@@ -72,7 +71,7 @@ impl<F: File> SplitReader<F> {
             InputKind::WholeFile => (0, None),
             InputKind::Line | InputKind::Lines => (split.offset, split.len.map(|len| split.offset.saturating_add(len))),
         };
-        let planned = Planned { path: split.path.clone(), start, end: end.or(split.file_len).unwrap_or(start) };
+        let planned = Planned { path: split.path.clone(), len: split.file_len.or(end).unwrap_or(0) };
         planned.check(file.size())?;
         Ok(Self {
             file,
@@ -96,7 +95,7 @@ impl<F: File> SplitReader<F> {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or ends sooner than was planned.
+    /// When the file cannot be read, or ends sooner than when the job was planned.
     pub async fn read(&mut self) -> Result<Option<usize>, FileError> {
         if self.finished {
             return Ok(None);
@@ -195,26 +194,25 @@ impl<F: File> SplitReader<F> {
     }
 }
 
-/// What was to be read when the job was planned.
+/// A file as it was when the job was planned. All of it, whichever piece is read: the last line of a piece may reach beyond its end.
 struct Planned {
     path: String,
-    start: u64,
-    end: u64,
+    len: u64,
 }
 
 impl Planned {
-    /// Fails if it cannot be there, because the file has only `len` bytes: it was longer then, and all that it has lost would be missing from
-    /// the answer. What it has gained is read by whoever reads to its end.
+    /// Fails if the file, which has no more than `len` bytes, was longer then: what it has lost would be missing from the answer. What it has
+    /// gained is read by whoever reads to its end.
     fn check(&self, len: u64) -> Result<(), FileError> {
-        let Self { path, start, end } = self;
-        if len >= *end {
+        if len >= self.len {
             return Ok(());
         }
         let reason = format!(
-            "it ends at byte {len}, too soon for the piece from byte {start} to {end} that was planned: it has changed while \
-             the job ran; run the job again, and leave its inputs as they are until it ends"
+            "it has no more than {len} of the {} bytes that it had when the job was planned: it has changed while the job ran; \
+             run the job again, and leave its inputs as they are until it ends",
+            self.len
         );
         let error = io::Error::new(io::ErrorKind::UnexpectedEof, reason);
-        Err(FileError::new(FileOperation::Read, Utf8Path::new(path), &error))
+        Err(FileError::new(FileOperation::Read, Utf8Path::new(&self.path), &error))
     }
 }
