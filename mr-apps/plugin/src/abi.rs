@@ -5,8 +5,8 @@
 //!
 //! * Whatever a function is handed (bytes, sources, sinks) is valid for the length of that call and on its thread only. Whoever
 //!   wants to keep bytes copies them; so each side frees only what it allocated itself.
-//! * Results leave through sinks: functions of the caller's, with a context to hand back to them.
-//! * Nothing unwinds out of a function or a sink.
+//! * Results leave through sinks, and values come from sources: functions of the caller's, with a context to hand back to them.
+//! * Nothing unwinds out of a function, a sink or a source.
 //! * The functions of one instance are called from several threads at once; `destroy` is the last call of all.
 //! * Arguments, file names, app names and failures are UTF-8. Keys, values and input data are any bytes at all.
 

@@ -186,7 +186,38 @@ impl<V: AsRef<[u8]>> FromIterator<V> for ValueList {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_list_holds_what_a_plain_one_would(
+            pushed in vec((prop_oneof![Just(0_usize), 0..3_usize, 126..130_usize, Just(CHUNK - NUMBERS), Just(CHUNK)], 0..3_u8, 0..300_u64), 0..20),
+            again in any::<bool>(),
+        ) {
+            let mut list = ValueList::new();
+            for _ in 0..=u8::from(again) {
+                list.clear();
+                let mut plain: Vec<(Vec<u8>, u64)> = Vec::new();
+                for &(len, byte, count) in &pushed {
+                    let value = vec![byte; len];
+                    list.push_run(ValueRun { value: &value, count });
+                    match plain.last_mut() {
+                        _ if count == 0 => {}
+                        Some((last, times)) if *last == value => *times += count,
+                        _ => plain.push((value, count)),
+                    }
+                }
+                prop_assert_eq!(list.values().len(), plain.iter().map(|(_, count)| count).sum::<u64>());
+                prop_assert_eq!(list.values().runs().len(), plain.len());
+                for (run, (value, count)) in list.values().runs().zip(&plain) {
+                    prop_assert!(run.value == &value[..] && run.count == *count);
+                }
+            }
+        }
+    }
 
     #[test]
     fn equal_neighbours_fold_and_order_stays() {

@@ -21,7 +21,7 @@ pub(crate) const SECTOR: usize = 512;
 /// The share of lost appends after which the file has its full length all the same, with zeros for bytes.
 const LENGTH_SURVIVES: f64 = 0.25;
 
-/// What a power loss took: how many appends lost bytes, how many changes of names were undone, a digest of which, and the first of them by name.
+/// What a power loss took: how many appends lost bytes, how many changes of names were undone, a digest of which, and where, if that is asked for.
 struct Losses {
     appends: u64,
     names: u64,
@@ -375,5 +375,29 @@ mod tests {
         assert!(told.contains("names: removal of old"));
         assert!(told.contains("files: log"));
         assert!(told.contains("names: new, new -> newer, removal of old; files: log"), "everything: {told:?}");
+    }
+
+    #[test]
+    fn every_path_that_was_hit_is_told() {
+        let paths = |make: &dyn Fn(&mut Disk)| -> BTreeSet<Vec<String>> {
+            let lost = |seed| {
+                let mut disk = Disk::default();
+                make(&mut disk);
+                let lost = disk.lose_unsynced(Decisions::new(Seed(seed)), 0, Telling::new(true)).lost;
+                lost.paths().map(str::to_owned).collect()
+            };
+            (0..200).map(lost).collect()
+        };
+        let torn = paths(&|disk| {
+            disk.put(&plain("log"), b"");
+            disk.hard_link(1, &plain("log"), &plain("second")).unwrap();
+            disk.append(0, 0, b"bytes");
+        });
+        assert_eq!(torn, BTreeSet::from([vec![], vec!["log".to_owned(), "second".to_owned()]]), "by all its names");
+        let unreachable = paths(&|disk| {
+            disk.create_dir(0, &plain("d")).unwrap();
+            disk.create(1, &plain("d/of another")).unwrap();
+        });
+        assert_eq!(unreachable, BTreeSet::from([vec![], vec!["d".to_owned(), "d/of another".to_owned()]]));
     }
 }

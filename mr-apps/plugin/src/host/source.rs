@@ -1,4 +1,5 @@
-//! The host's sources: what the plugin asks for, piece by piece.
+//! The host's sources: what the plugin asks for, piece by piece. Reading a list of values does not panic, and calls nobody else's code,
+//! so that nothing can unwind into the plugin.
 
 use std::ffi::c_void;
 
