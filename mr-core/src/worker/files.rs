@@ -68,19 +68,23 @@ impl<F: FileSystem> JobFiles<F> {
         Self { files, scratch: dir.join(&name), staging: out.join(&name), out: out.to_owned() }
     }
 
-    /// Makes the job's directories, unless another worker has, durably.
+    /// Makes the job's directories, unless another worker has. Nothing is durable yet: who leaves may still remove them, and another make them anew.
     pub(super) async fn create_directories(&self) -> Result<(), FileError> {
         for directory in self.directories() {
             match self.files.create_dir(directory).await {
                 Err(error) if error.kind != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
             }
-            // Whoever made it may lose power before it is durable, and with it everything that others have in it. Where nothing
-            // has changed a sync costs next to nothing.
-            let parent = directory.parent().filter(|parent| !parent.as_str().is_empty());
-            self.files.sync_dir(parent.unwrap_or(Utf8Path::new("."))).await?;
         }
         Ok(())
+    }
+
+    /// Makes the name of `directory` durable, in which a file of this worker lies: so nobody removes it any more, and it is the one that
+    /// stays. Whoever made it may lose power before it is durable, and with it everything that others have in it. Where nothing has
+    /// changed a sync costs next to nothing.
+    async fn keep(&self, directory: &Utf8Path) -> Result<(), FileError> {
+        let parent = directory.parent().filter(|parent| !parent.as_str().is_empty());
+        self.files.sync_dir(parent.unwrap_or(Utf8Path::new("."))).await
     }
 
     /// The prefix of the names of everything that `attempt` keeps for itself.
@@ -123,6 +127,7 @@ impl<F: FileSystem> JobFiles<F> {
 
     /// Gives the synced temporary file of a map attempt its name, durably.
     pub(super) async fn commit_map(&self, map: MapAttempt) -> Result<(), FileError> {
+        self.keep(&self.scratch).await?;
         self.files.rename(&self.temporary(map.into()), &self.map_output(map)).await?;
         self.files.sync_dir(&self.scratch).await
     }
@@ -130,6 +135,7 @@ impl<F: FileSystem> JobFiles<F> {
     /// Puts the output of `partition` in place, durably: that of `attempt`, or that of the attempt which got there first. Says whether it
     /// was the former.
     pub(super) async fn commit_reduce(&self, partition: Partition, attempt: AttemptId) -> Result<bool, FileError> {
+        self.keep(&self.staging).await?;
         let staged = self.temporary(attempt);
         let chosen = self.staging.join(format!("{CHOICE}{partition}"));
         let own = self.link_unless_there(&staged, &chosen).await?;
